@@ -23,7 +23,7 @@ var moreCalls = map[string]struct {
 
 // bigPages are addresses at which a page may ask more than it does without a query.
 var bigPages = []string{
-	"/accounts/{account}/keys?q=none", "/accounts/{account}/keys?status=revoked&sort=name", "/accounts/{account}/keys?sort=-requests", "/accounts/{account}/usage?find=none", "/accounts/{account}/usage?find=Key",
+	"/accounts/{account}/keys?q=none", "/accounts/{account}/keys?status=revoked&sort=name", "/accounts/{account}/keys?sort=-requests", "/accounts/{account}/keys?size=100&select=all", "/accounts/{account}/keys?size=100&q=none", "/accounts/{account}/usage?find=none", "/accounts/{account}/usage?find=Key",
 	"/accounts/{account}/usage?range=90d&compare=1", "/accounts/{account}/qps-requests?status=pending", "/accounts/{account}/qps-requests/new?key={key}&class=map-display", "/accounts/{account}/qps-requests/new?find=Key",
 	"/accounts/{account}/qps-requests/new?find=none", "/accounts/{account}/qps-requests/new?key=&find=", "/accounts/{account}/domains?page=50", "/accounts/{account}/domains/new?find=Key", "/accounts/{account}/domains/one?domain=shop-7.example&find=Key",
 	"/accounts/{account}/account/audit?action=key.none", "/operator?q=demo", "/operator?q=demo%40", "/operator/accounts/{account}?q=none", "/operator/accounts/{account}?operation=op_1", "/operator/operators/audit?action=person", "/accounts/{account}/keys/{key}/try?origin=https://www.example.com",

@@ -245,19 +245,19 @@ func domainKeys(v *visit, what, domain string) (ids []string, err error) {
 // replaced is the act of a note about a domain that was replaced in all keys that had it; those about keys are in acts.
 const replaced = "replace"
 
-// mostNamed bounds the keys that a note names.
-const mostNamed = mostSelected
+// mostListed bounds the keys that the note of a domain's change has.
+const mostListed = 25
 
 // outcomeIn puts down what has become of the keys.
 func outcomeIn(done api.DomainChanges, act, value string) *outcome {
 	o := &outcome{Act: act, Value: value}
 	for _, r := range done.Results {
 		switch {
-		case r.Result == api.DomainChangeResultRefused && len(o.Failed) < mostNamed:
+		case r.Result == api.DomainChangeResultRefused && len(o.Failed) < mostListed:
 			o.Failed = append(o.Failed, failedKey{ID: strings.TrimPrefix(r.KeyId, keyPrefix), Name: r.Name, Why: "problem." + orNone(r.Code)})
 		case r.Result == api.DomainChangeResultRefused:
 			o.More++
-		case r.Result == api.DomainChangeResultChanged && len(done.Results) > mostNamed:
+		case r.Result == api.DomainChangeResultChanged && len(done.Results) > mostListed:
 			o.N++
 		default:
 			o.add(r.KeyId, swept{same: r.Result == api.DomainChangeResultUnchanged})

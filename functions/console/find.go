@@ -72,7 +72,7 @@ func (a *app) searchKeys(v *visit) error {
 	if hash := v.soughtHash(v.form("q")); hash != "" {
 		return v.showHolder(hash)
 	}
-	return v.searched(v.accountURL("/keys"), soughtFor, "q", "status", "product", "label", "sort")
+	return v.searched(v.accountURL("/keys"), soughtFor, "q", "status", "product", "label", "sort", "size")
 }
 
 // holders are the account's keys that have, or had, a secret.

@@ -90,6 +90,7 @@ func listShots(add adder, root string) {
 		"keys": []any{fullKey()}, "previous_page_token": "p1", "labels": []any{map[string]any{"name": "Müller", "keys": 3}, map[string]any{"name": "shop & web", "keys": 1200}},
 	}))
 	add("keys.selected", "owner", keys+"?select=all&page=p2&sort=-name", listOfKeys("", fullKey(), bareKey()))
+	add("keys.lean", "owner", keys+"?select=all&size=100&page=p2&q=shop", listOfKeys("", fullKey(), bareKey()))
 	add("keys.sorted", "owner", keys+"?sort=created_at", withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{fullKey()}, Sortable: ptr(true)}))
 	add("keys.unnamed", "owner", keys+"?sort=name", withDoc("GET "+accountAPI+"/keys", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("sort") == "name" {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"html/template"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -59,6 +58,8 @@ type keyList struct {
 	MostLabels                            int              // there may be more than these; 0: there are not
 	Selected                              *doneView        // what has become of the keys that were selected
 	All                                   bool             // of the page are to be selected
+	Lean                                  bool             // as many to a page as an act takes, each with the least
+	Matching                              int              // how many keys the list has on all its pages; 0: nobody counted
 	Gone                                  bool             // some of them are deleted
 	path                                  string
 	figures                               bool // it is to be shown: with the figures of a day, and counted
@@ -184,10 +185,13 @@ func figuresByKey(all *api.KeyFigures) map[string]api.KeyFiguresOfOne {
 
 // count notes how many keys there are, which of them the page has, and which labels they have; of more than the API counts, that alone.
 func (d *keyList) count(v *visit, found api.KeyList) {
+	if found.Matching != nil {
+		d.Matching = *found.Matching
+	}
 	switch n := len(found.Keys); {
 	case found.Matching != nil && found.Position != nil && (n < *found.Matching || *found.Position > 1):
 		d.Total = v.t("keys.range", "from", *found.Position, "to", *found.Position+n-1, "n", *found.Matching)
-		d.Place = v.pageOfKeys(*found.Position, *found.Matching, keysPerPage)
+		d.Place = v.pageOfKeys(*found.Position, *found.Matching, d.perPage())
 	case found.Matching != nil:
 		d.Total = v.t("keys.total", "n", *found.Matching)
 	case d.Filtered:
@@ -214,67 +218,12 @@ func (d *keyList) Labelled(name string) bool { return strings.EqualFold(name, d.
 func (v *visit) keyList(from url.Values) *keyList {
 	d := &keyList{
 		Q: strings.TrimSpace(from.Get("q")), Status: from.Get("status"), Product: from.Get("product"), Label: strings.TrimSpace(from.Get("label")),
-		Sort: from.Get("sort"), Page: from.Get("page"), Back: from.Get("back") != "", Many: from.Get("many") != "", path: v.accountURL("/keys"),
+		Sort: from.Get("sort"), Page: from.Get("page"), Back: from.Get("back") != "", Many: from.Get("many") != "", Lean: from.Get("size") == leanSize, path: v.accountURL("/keys"),
 	}
 	if d.Sort == "" {
 		d.Sort = newestFirst
 	}
 	return d
-}
-
-// Kept are the fields by which a form comes back to the list as it is.
-func (d *keyList) Kept() (list []resent) {
-	q := d.values(d.Sort, d.Page)
-	for _, name := range slices.Sorted(maps.Keys(q)) {
-		list = append(list, resent{name, q.Get(name)})
-	}
-	return list
-}
-
-// PageURL is the same list from a page token on; "" is the first page. The page that is shown keeps the way that it is read.
-func (d *keyList) PageURL(token string) string {
-	there := *d
-	there.Back = d.Back && token == d.Page
-	return there.link(d.Sort, token)
-}
-
-// PreviousURL is the page before.
-func (d *keyList) PreviousURL() string {
-	there := *d
-	there.Back = true
-	return there.link(d.Sort, d.Previous)
-}
-
-// AllURL is the same list with all of its page selected.
-func (d *keyList) AllURL() string {
-	q := d.values(d.Sort, d.Page)
-	q.Set("select", "all")
-	return d.path + "?" + q.Encode()
-}
-
-// LabelURL is the same list, narrowed to a label; "" is to none.
-func (d *keyList) LabelURL(name string) string {
-	one := *d
-	one.Label, one.Back = name, false
-	return one.link(d.Sort, "")
-}
-
-func (d *keyList) link(sort, page string) string {
-	return withQuery(d.path, d.values(sort, page))
-}
-
-func (d *keyList) values(sort, page string) url.Values {
-	if sort == newestFirst {
-		sort = "" // as without it
-	}
-	q := queryOf(map[string]string{"q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "sort": sort, "page": page})
-	if page != "" && d.Back {
-		q.Set("back", "1")
-	}
-	if page != "" && d.Many { // which only the first page asks
-		q.Set("many", "1")
-	}
-	return q
 }
 
 // labelsInRow bounds the labels of a row; the key's page has all.

@@ -47,12 +47,12 @@ func (v *visit) readKeys(ctx context.Context, d *keyList) (api.KeyList, error) {
 	if d.Back {
 		reads = 1 // what follows a page before another one is that other one
 	}
-	found, err := v.keysFrom(ctx, v.accountPath("/keys"), d.query(), keysPerPage, reads)
+	found, err := v.keysFrom(ctx, v.accountPath("/keys"), d.query(), d.perPage(), reads)
 	var problem *management.Problem
 	if errors.As(err, &problem) && problem.Code == "keys_not_sortable" {
 		d.Unnamed = strings.TrimPrefix(d.Sort, "-") == "name"
 		d.Sort, d.Page, d.Back, d.Many = newestFirst, "", false, true
-		found, err = v.keysFrom(ctx, v.accountPath("/keys"), d.query(), keysPerPage, keyReads)
+		found, err = v.keysFrom(ctx, v.accountPath("/keys"), d.query(), d.perPage(), keyReads)
 	}
 	d.Many = d.Many || found.Sortable != nil && !*found.Sortable
 	return found, err
@@ -61,7 +61,9 @@ func (v *visit) readKeys(ctx context.Context, d *keyList) (api.KeyList, error) {
 func (d *keyList) query() url.Values {
 	q := queryOf(map[string]string{"sort": d.Sort, "q": d.Q, "status": d.Status, "product": d.Product, "label": d.Label, "page_token": d.Page})
 	if d.figures {
-		q.Set("figures", "day")
+		if !d.Lean {
+			q.Set("figures", "day")
+		}
 		if d.Page != "" && !d.Many {
 			q.Set("with", "counts")
 		}

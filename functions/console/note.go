@@ -68,18 +68,17 @@ func (v *visit) leave(path string, n note) error {
 	return v.redirect(path)
 }
 
-// putNote seals a note into its cookie, packed where it is too long as it is, and of a kind that the release before doesn't know: that one
-// reads none that is packed. kept is false if it is too long all the same.
+// putNote seals a note into its cookie, packed where it is too long as it is. kept is false if it is too long all the same.
 func (v *visit) putNote(n note) (kept bool, err error) {
 	raw, err := json.Marshal(n)
 	if err != nil {
 		return false, err
 	}
-	life, texts := noteLife, [][]byte{raw}
+	life := noteLife
 	if n.stays() {
-		life, texts = behindLife, append(texts, compress(raw))
+		life = behindLife
 	}
-	for _, text := range texts {
+	for _, text := range [][]byte{raw, compress(raw)} {
 		sealed, err := v.app.keeper.SealNote(v.cookie(sessionCookie), text)
 		if err != nil {
 			return false, err

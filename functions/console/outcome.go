@@ -16,6 +16,7 @@ type outcome struct {
 	Left   []string    `json:"l,omitempty"` // there was no time for these
 	N      int         `json:"c,omitempty"` // done besides, and too many to be named
 	More   int         `json:"m,omitempty"` // failed besides
+	Slow   bool        `json:"t,omitempty"` // some were done in the time that there was, so that going on does the rest
 }
 
 // failedKey is a key that wasn't changed: its name may be cut or left out, so that a cookie holds all. Why is a message's key.
@@ -27,8 +28,11 @@ type failedKey struct {
 
 const keyPrefix = "key_"
 
-// mostNoted bounds the bytes of an outcome: sealed, it waits in a cookie, and browsers keep 4,096 bytes.
+// mostNoted bounds the bytes of an outcome, packed: sealed, it waits in a cookie, and browsers keep 4,096 bytes.
 const mostNoted = 2700
+
+// mostNamed bounds the keys that failed and are named.
+const mostNamed = 12
 
 // add puts down what has become of a key.
 func (o *outcome) add(id string, r swept) {
@@ -45,25 +49,52 @@ func (o *outcome) add(id string, r swept) {
 	}
 }
 
-// fit leaves out the names for which there is no room.
+// settled is the number of keys of which it is known what has become of them.
+func (o *outcome) settled() int { return len(o.Done) + o.Same + len(o.Failed) }
+
+// fit leaves out the names that no page shows, and those for which there is no room, the last first.
 func (o *outcome) fit() {
-	var names []string
-	for i, f := range o.Failed {
-		names = append(names, f.Name)
+	for i := mostNamed; i < len(o.Failed); i++ {
 		o.Failed[i].Name = ""
 	}
-	raw, err := json.Marshal(o)
-	if err != nil {
-		return // of strings it can't fail
-	}
-	room := mostNoted - len(raw)
-	for i, name := range names {
-		said, _ := json.Marshal(failedKey{Name: name})
-		if room -= len(said); room < 0 {
+	for i := min(mostNamed, len(o.Failed)) - 1; i >= 0; i-- {
+		if raw, err := json.Marshal(o); err == nil && len(compress(raw)) <= mostNoted { // of strings it can't fail
 			return
 		}
-		o.Failed[i].Name = name
+		o.Failed[i].Name = ""
 	}
+}
+
+// begun reads what the rounds before have done of an act that goes on, as its form has it; nothing at its beginning.
+func (v *visit) begun(what act, value string) outcome {
+	raw, err := v.app.keeper.OpenNote(v.cookie(sessionCookie), v.r.PostFormValue("begun"))
+	if err == nil {
+		raw, err = unpacked(raw)
+	}
+	var o outcome
+	if err != nil || json.Unmarshal(raw, &o) != nil || o.Act != what.name || o.Value != value {
+		return outcome{Act: what.name, Value: value}
+	}
+	o.Left, o.Slow = nil, false
+	return o
+}
+
+// goOn is the form that does what is left, and then tells of all of it.
+func (o *outcome) goOn(v *visit) *again {
+	form := acts[o.Act].form(o.Value, o.Left)
+	if o.settled() == 0 {
+		return form
+	}
+	before := *o
+	before.Left = nil
+	raw, err := json.Marshal(before)
+	if err != nil {
+		return form // of strings it can't fail
+	}
+	if sealed, err := v.app.keeper.SealNote(v.cookie(sessionCookie), compress(raw)); err == nil {
+		form.Fields = append(form.Fields, resent{"begun", sealed})
+	}
+	return form
 }
 
 // doneView is an outcome for its page.
@@ -94,9 +125,7 @@ func (w act) form(value string, keys []string) *again {
 	if w.gone {
 		f.Path, f.Fields = "/keys/selected/"+w.undo, append(f.Fields, resent{"remove", "yes"})
 	}
-	for _, id := range keys {
-		f.Fields = append(f.Fields, resent{"key", keyPrefix + id})
-	}
+	f.Fields = append(f.Fields, resent{"keys", strings.Join(keys, " ")})
 	return f
 }
 
@@ -104,6 +133,7 @@ func (w act) form(value string, keys []string) *again {
 type failedFor struct {
 	Text string
 	Keys []chosenKey
+	More int // that aren't named
 }
 
 // take shows what a note says of the keys that were selected.
@@ -117,12 +147,12 @@ func (v *visit) outcomeOf(n note) *doneView {
 	d := &doneView{outcome: *n.Keys}
 	if what, n := acts[d.Act], len(d.Done)+d.N; n > 0 {
 		d.Title = v.t("selected."+d.Act+".done", "n", n, "keys", v.keysIn(n), "value", d.Value)
-		if back, ok := acts[what.undo]; ok && d.N == 0 {
+		if back, ok := acts[what.undo]; ok && d.N == 0 && len(d.Left) == 0 { // of the whole act, once it is over
 			d.Undo = back.form(d.Value, d.Done)
 		}
 	}
 	if len(d.Left) > 0 {
-		d.GoOn = acts[d.Act].form(d.Value, d.Left)
+		d.GoOn = d.goOn(v)
 	}
 	d.explain(v)
 	return d
@@ -130,11 +160,15 @@ func (v *visit) outcomeOf(n note) *doneView {
 
 // explain says why keys weren't changed, in the language of the page.
 func (d *doneView) explain(v *visit) {
-	for _, f := range d.Failed {
+	for n, f := range d.Failed {
 		why := v.t(v.lang.Known(f.Why, "problem.other"))
 		i := slices.IndexFunc(d.Why, func(w failedFor) bool { return w.Text == why })
 		if i < 0 {
 			i, d.Why = len(d.Why), append(d.Why, failedFor{Text: why})
+		}
+		if n >= mostNamed {
+			d.Why[i].More++
+			continue
 		}
 		one := chosenKey{ID: keyPrefix + f.ID, Name: f.Name}
 		if one.Name == "" {

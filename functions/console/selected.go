@@ -72,8 +72,9 @@ func domainsOf(k api.Key) []string { return k.Domains }
 func sameLabel(a, b string) bool { return shown.Fold(a) == shown.Fold(b) }
 func sameText(a, b string) bool  { return a == b }
 
-// mostSelected bounds the keys of one act: those of a page.
-const mostSelected = 25
+// mostSelected bounds the keys of one act: one call of the API reads them all, a page of 40 kB names them, a cookie holds what has become of
+// them, and at ten changes a second they take ten seconds.
+const mostSelected = 100
 
 // longestID bounds the ID of a key in a form: 30 characters, and some more if they grow.
 const longestID = 40
@@ -102,10 +103,14 @@ func (a *app) selectedRoutes() {
 	}
 }
 
-// selectedKeys reads which keys are meant: from the address or from the form.
+// selectedKeys reads which keys are meant: from the address or from the form. A form that nobody chooses in has them in one field.
 func selectedKeys(values url.Values) ([]string, error) {
+	all := slices.Clone(values["key"])
+	for short := range strings.FieldsSeq(values.Get("keys")) {
+		all = append(all, keyPrefix+short)
+	}
 	var ids []string
-	for _, id := range values["key"] {
+	for _, id := range all {
 		if id == "" || len(id) > longestID || !plainID(id) {
 			return nil, errForm
 		}
@@ -141,6 +146,16 @@ type selection struct {
 	Labels []string // of the page, to choose from
 	Kept   []resent // of the list, to come back to
 	Back   string
+	Over   int // only so many keys are taken, of more that were selected; 0: all are
+}
+
+// IDs are those of the keys, as a form has them in one field.
+func (s *selection) IDs() string {
+	var all []string
+	for _, k := range s.Keys {
+		all = append(all, strings.TrimPrefix(k.ID, keyPrefix))
+	}
+	return strings.Join(all, " ")
 }
 
 // Name, Field and Grave are the act's.
@@ -191,20 +206,28 @@ func (s *selection) choose(v *visit, ids []string, list *keyList) error {
 // keysIn is a number of keys in words, for messages that name one.
 func (v *visit) keysIn(n int) string { return v.t("selected.keys", "n", n) }
 
-// actOn carries an act out, and leads back to the list with what has become of it.
+// atKey is the value of the field at, of a form on the page of its only key: what it leads to is that page.
+const atKey = "key"
+
+// actOn carries an act out, and leads back to the list, or to the key's page, with what has become of it.
 func (a *app) actOn(v *visit, what act) error {
 	ids, list, err := v.selected(v.r.PostForm)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
 	back := list.PageURL(list.Page)
+	if len(ids) == 1 && v.form("at") == atKey {
+		back = v.accountURL("/keys/", ids[0])
+	}
 	f := newForm()
-	o := outcome{Act: what.name, Value: f.typed(v, what.field)}
+	o := v.begun(what, f.typed(v, what.field))
 	if !f.Bad() {
+		before := o.settled()
 		err := v.sweep(ids, func(ctx context.Context, id string) (swept, error) { return v.change(ctx, what, id, o.Value) }, &o)
 		if err != nil {
 			return err
 		}
+		o.Slow = len(o.Left) > 0 && o.settled() > before
 		if why := o.wrongValue(); why != "" && what.field != "" {
 			f.add(what.field, v.t(why))
 		}
@@ -253,7 +276,7 @@ func (f *form) typedDomain(v *visit, field string) string {
 
 // wrongValue is why every key was refused, if that is for what was typed.
 func (o *outcome) wrongValue() string {
-	if len(o.Done)+o.Same+len(o.Left) > 0 || len(o.Failed) == 0 {
+	if o.settled() > len(o.Failed) || len(o.Left) > 0 || len(o.Failed) == 0 {
 		return ""
 	}
 	for _, f := range o.Failed {

@@ -41,6 +41,9 @@ func (d *newSecrets) Over() bool {
 	return !slices.ContainsFunc(d.Keys, func(k newSecret) bool { return !k.over })
 }
 
+// mostRotated bounds the keys that are rotated together: the page that shows their secrets is the only one, and has 40 kB too.
+const mostRotated = 25
+
 func (a *app) askRotation(v *visit, status int, f *form, from url.Values) error {
 	ids, list, err := v.selected(from)
 	if err != nil || len(ids) == 0 {
@@ -48,6 +51,9 @@ func (a *app) askRotation(v *visit, status int, f *form, from url.Values) error 
 	}
 	d := &rotating{Graces: graces, Reasons: []api.RotateKeyReason{api.Other, api.Scheduled, api.Leaked}}
 	d.selection = selection{form: f, Kept: list.Kept(), Back: list.PageURL(list.Page)}
+	if len(ids) > mostRotated {
+		ids, d.Over = ids[:mostRotated], mostRotated
+	}
 	if err := d.choose(v, ids, list); err != nil {
 		return err
 	}
@@ -65,6 +71,9 @@ func (a *app) rotateSelected(v *visit) error {
 	ids, list, err := v.selected(v.r.PostForm)
 	if err != nil || len(ids) == 0 {
 		return err
+	}
+	if len(ids) > mostRotated {
+		return errForm
 	}
 	back := list.PageURL(list.Page)
 	f := newForm()

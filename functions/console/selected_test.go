@@ -4,7 +4,9 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strconv"
@@ -246,7 +248,7 @@ func TestWhatCantBeALabelOrADomainIsShownInTheForm(t *testing.T) {
 			t.Errorf("%q: %d: %s", typed, page.StatusCode, text(page.doc))
 			continue
 		}
-		if got := again[i].values(); got.Get(typed[0]+"s") != typed[1] || len(got["key"]) != 2 || got.Get("q") != "Key" {
+		if got := again[i].values(); got.Get(typed[0]+"s") != typed[1] || len(strings.Fields(got.Get("keys"))) != 2 || got.Get("q") != "Key" {
 			t.Errorf("%q: the form has %v", typed, got)
 		}
 	}
@@ -379,28 +381,38 @@ func TestAnActNeedsKeysOfOnePage(t *testing.T) {
 	}
 }
 
-// TestANoteOfTheWorstOutcomeFitsIntoACookie: 25 keys with the longest names, refused for the longest reason.
+// TestANoteOfTheWorstOutcomeFitsIntoACookie: as many keys as an act takes, whose IDs have nothing in common, with the longest names, refused for
+// the longest reason, or half of them. The page names the first, and counts the others.
 func TestANoteOfTheWorstOutcomeFitsIntoACookie(t *testing.T) {
-	m := newMany(t, mostSelected)
-	var all []int
-	for i := range m.keys {
-		m.keys[i].Name = strings.Repeat("🗝", 64)
-		m.refuse[m.keys[i].Id] = func(out http.ResponseWriter) { problem(out, 409, "recoverable_unavailable") }
-		all = append(all, i)
-	}
-	form := url.Values{"page": {"next"}}
-	for _, i := range all {
-		form.Add("key", idOf(i))
-	}
-	answer := m.ask(http.MethodPost, keysPath+"/selected/disable", form)
-	for _, c := range answer.Cookies() {
-		if size := len(c.String()); size > 4096 {
-			t.Errorf("the cookie has %d bytes", size)
+	w := newWalker(t, "owner")
+	v := &visit{app: w.app, r: httptest.NewRequest(http.MethodPost, "/", nil), lang: w.app.langs.Offered()[0]}
+	v.r.AddCookie(&http.Cookie{Name: sessionCookie, Value: w.sessionValue()})
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, failed := range []int{0, 1, 5, mostNamed, mostNamed + 1, 50, mostSelected - 1, mostSelected} {
+		o := &outcome{Act: "undomain", Value: strings.Repeat("d", 253)}
+		for i := range mostSelected {
+			var result swept
+			if i < failed {
+				var name strings.Builder
+				for range 64 {
+					name.WriteRune(rune(0x4e00 + random.IntN(20_000)))
+				}
+				result = swept{name: name.String(), err: errForm, why: "problem.recoverable_unavailable"}
+			}
+			o.add(scattered(i), result)
 		}
-	}
-	page := m.land(answer)
-	if whole := text(page.doc); !strings.Contains(whole, "No change made to 25 keys") || !strings.Contains(whole, idOf(24)) || !strings.Contains(whole, strings.Repeat("🗝", 64)) {
-		t.Errorf("the page says %s", whole)
+		o.fit()
+		out := httptest.NewRecorder()
+		v.w = out
+		if kept, err := v.putNote(note{Path: keysPath + "/" + keyID, Keys: o}); err != nil || !kept {
+			t.Fatalf("%d failed: %v, %v", failed, kept, err)
+		}
+		if n := len(out.Result().Cookies()); n != 1 {
+			t.Errorf("%d failed: %d cookies", failed, n)
+		}
+		if shown := v.outcomeOf(note{Keys: o}); failed > mostNamed && (len(shown.Why[0].Keys) != mostNamed || shown.Why[0].More != failed-mostNamed || shown.Unchanged() != failed) {
+			t.Errorf("%d failed: names %d, and %d more", failed, len(shown.Why[0].Keys), shown.Why[0].More)
+		}
 	}
 }
 
@@ -454,6 +466,7 @@ func TestRotatedKeysShowTheirSecretsOnce(t *testing.T) {
 	ask := m.ask(http.MethodGet, keysPath+"/selected/rotate?sort=name&key="+idOf(0)+"&key="+idOf(1)+"&key="+idOf(2)+"&key="+idOf(3), nil)
 	form := forms(ask.doc)[slices.IndexFunc(forms(ask.doc), func(f formOf) bool { return strings.HasSuffix(f.action, "/selected/rotate") })]
 	values := form.values()
+	values.Del("keys")
 	values["key"] = []string{idOf(0), idOf(1), idOf(2)}
 	page := m.ask(http.MethodPost, form.action, values)
 	secrets := map[string]bool{}
@@ -486,7 +499,7 @@ func TestRotatedKeysShowTheirSecretsOnce(t *testing.T) {
 	left := m.ask(http.MethodPost, form.action, values)
 	delete(m.refuse, idOf(3))
 	rest := forms(left.doc)[slices.IndexFunc(forms(left.doc), func(f formOf) bool { return strings.HasSuffix(f.action, "/selected/rotate") })].values()
-	if rest.Get("idempotency") != values.Get("idempotency") || rest.Get("sort") != "name" || !slices.Equal(rest["key"], []string{idOf(3)}) {
+	if rest.Get("idempotency") != values.Get("idempotency") || rest.Get("sort") != "name" || rest.Get("keys") != strings.TrimPrefix(idOf(3), keyPrefix) {
 		t.Errorf("it goes on with %v", rest)
 	}
 	if page := m.ask(http.MethodPost, form.action, rest); m.rotated[idOf(3)] == "" || !strings.Contains(text(page.doc), "ak_0") {

@@ -60,6 +60,7 @@ export function states(made) {
     { name: "keys", person: "owner", open: to(keys) },
     { name: "keys-person", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("[popovertarget=person]").click(); } },
     { name: "keys-accounts", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("[popovertarget=accounts]").click(); } },
+    { name: "keys-lean", person: "owner", open: to(`${keys}?size=100&select=all`) },
     { name: "keys-selected", person: "owner", open: async (page) => { await to(keys)(page); for (const i of [0, 1, 2]) await page.locator("[name=key]").nth(i).check(); } },
     { name: "keys-done", person: "owner", open: async (page) => { await to(`${keys}?q=Prototype&status=deleted`)(page); await page.locator("[data-all]").click(); await page.locator(".chosen button[formaction$='/disable']").click(); await page.waitForSelector(".notice.bad"); } },
     { name: "selected-delete", person: "owner", open: to(`${keys}/selected/delete?key=${made.site.id}&key=${made.open.id}`) },

@@ -13,7 +13,9 @@ if (account) document.cookie = `latchkey-account=${account}; path=/; max-age=315
 // Whatever leads back to the list of keys leads to it as it was seen in this tab.
 try {
   const [path, query] = JSON.parse(sessionStorage.getItem("list")) ?? [];
-  if (document.querySelector(".filters[data-find] #status")) sessionStorage.setItem("list", JSON.stringify([location.pathname, location.search]));
+  const here = new URL(location);
+  here.searchParams.delete("select"); // what was selected isn't to be again
+  if (document.querySelector(".filters[data-find] #status")) sessionStorage.setItem("list", JSON.stringify([here.pathname, here.search]));
   else for (const link of document.querySelectorAll("main a:not([data-dialog])")) if (link.pathname === path && !link.search) link.search = query;
 } catch { /* a browser without storage */ }
 
