@@ -204,6 +204,7 @@ func frameShots(root, key string) (list []shot) {
 	short := func(id string) string { return strings.TrimPrefix(id, keyPrefix) }
 	add(shot{name: "selected.done", as: "owner", target: keys + "?q=shop", note: &note{Path: keys, Keys: &outcome{Act: "disable", Done: []string{short(keyID)}, Same: 2, Failed: []failedKey{{short(bareKeyID), "Bare", "problem.key_deleted"}, {"x", "", "problem.other"}, {"y", "Y", "problem.key_deleted"}}, Left: []string{"z"}}}})
 	add(shot{name: "selected.slow", as: "owner", target: keys + "?size=100", note: &note{Path: keys, Keys: &outcome{Act: "label", Value: "shop", Done: []string{short(keyID)}, Left: []string{"z"}, Slow: true}}})
+	add(shot{name: "selected.on_key", as: "owner", target: keys + "/" + keyID, note: &note{Path: keys + "/" + keyID, Keys: &outcome{Act: "disable", Done: []string{short(keyID)}}}})
 	add(shot{name: "selected.labelled", as: "owner", target: keys, note: &note{Path: keys, Keys: &outcome{Act: "label", Value: "shop & web", Done: []string{short(keyID), short(bareKeyID)}, Left: []string{"z"}}}})
 	add(shot{name: "selected.unlabelled", as: "owner", target: keys, note: &note{Path: keys, Keys: &outcome{Act: "unlabel", Value: "shop", Done: []string{short(keyID)}}}})
 	add(shot{name: "selected.failed", as: "owner", target: keys, note: &note{Path: keys, Keys: &outcome{Act: "enable", Failed: []failedKey{{short(keyID), "Shop", "problem.key_deleted"}}}}})

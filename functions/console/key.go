@@ -35,6 +35,20 @@ type keyPage struct {
 	Since     time.Time           // from when Counts are
 	Examples  []example
 	Restore   *time.Time
+	Selected  *doneView // what has become of an act on this key
+}
+
+// Kept are the fields by which the form that takes an act back comes back to this page.
+func (*keyPage) Kept() []resent { return []resent{{"at", atKey}} }
+
+// take shows what has become of an act on this key, in the words of one key where the act has some.
+func (d *keyPage) take(v *visit, n note) {
+	if d.Selected = v.outcomeOf(n); d.Selected == nil || d.Selected.Title == "" {
+		return
+	}
+	if of := "notice." + d.Selected.Act; v.lang.Has(of) {
+		d.Selected.Title = v.t(of)
+	}
 }
 
 // figures are the numbers over the chart.

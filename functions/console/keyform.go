@@ -302,7 +302,9 @@ func (a *app) editKey(v *visit) error {
 	var err error
 	if !f.Bad() {
 		_, err = v.api.Do(v.ctx(), management.Call{Method: http.MethodPatch, Path: v.keyPath(), Body: patch, Version: f.version()}, nil)
-		if err == nil {
+		if act, value := f.editedAs(patch); err == nil && act != "" {
+			return v.actedOn(v.keyURL(), act, value)
+		} else if err == nil {
 			return v.done(v.keyURL(), "edited")
 		}
 		if stale(err) {
@@ -319,6 +321,29 @@ func (a *app) editKey(v *visit) error {
 		return err
 	}
 	return a.showForm(v, http.StatusUnprocessableEntity, f, &k)
+}
+
+// editedAs is the act on a key that an edit comes to, with its label or domain: one more, or one less, and nothing else; "" for any other edit.
+func (f *form) editedAs(patch map[string]any) (act, value string) {
+	was, now := f.began(), f.edited()
+	if was == nil || len(patch) != 2 || !slices.Equal(was["name"], now["name"]) {
+		return "", ""
+	}
+	for member, name := range map[string]string{"labels": "label", "domains": "domain"} {
+		more, less := without(now[member], was[member]), without(was[member], now[member])
+		switch {
+		case patch[member] == nil:
+		case len(more) == 1 && len(less) == 0:
+			return name, more[0]
+		case len(less) == 1 && len(more) == 0:
+			return "un" + name, less[0]
+		}
+	}
+	return "", ""
+}
+
+func without(list, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(one string) bool { return slices.Contains(others, one) })
 }
 
 // checked is the result of checking one entry while it is typed.

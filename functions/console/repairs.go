@@ -256,8 +256,10 @@ func (a *app) repairKey(v *visit) error {
 		return v.redirect(v.keyURL())
 	}
 	_, err = v.api.Do(v.ctx(), management.Call{Method: http.MethodPatch, Path: v.keyPath(), Body: patch, Version: k.Version}, nil)
-	if err == nil {
-		return v.done(v.repairedAt(), "repaired")
+	if at := v.repairedAt(); err == nil && patch["domains"] != nil && at == v.keyURL() {
+		return v.actedOn(at, "domain", domain)
+	} else if err == nil {
+		return v.done(at, "repaired")
 	}
 	// The form to edit the key shows what is wrong with it, and with what.
 	f := formOfKey(k)

@@ -134,7 +134,7 @@ func TestARepairAddsToTheKeyAsItIsNow(t *testing.T) {
 			r.api.mu.Unlock()
 			r.api.on(patch, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(w, 200, r.api.key); return true })
 			page := r.post(keyPath+"/repair", c.form)
-			if page.Request.URL.Path != keyPath || page.StatusCode != 200 || strings.Contains(text(page.doc), "Added. This takes effect") != c.said {
+			if page.Request.URL.Path != keyPath || page.StatusCode != 200 || strings.Contains(text(page.doc), "This takes effect within 10 seconds.") != c.said {
 				t.Errorf("%d at %s: %s", page.StatusCode, page.Request.URL.Path, text(page.doc))
 			}
 			made := r.api.seen(patch)

@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -98,9 +99,17 @@ func (a *app) take(v *visit, s step) error {
 		return a.ask(v, http.StatusUnprocessableEntity, s, f)
 	}
 	if s.name == "delete" {
-		return v.done(v.accountURL("/keys"), s.name)
+		return v.actedOn(v.accountURL("/keys"), s.name, "")
 	}
-	return v.done(v.keyURL(), s.name)
+	return v.actedOn(v.keyURL(), s.name, "")
+}
+
+// actedOn leads to a page that says what was done to the key of the path. What the list can take back can be taken back there.
+func (v *visit) actedOn(path, name, value string) error {
+	if acts[name].undo == "" {
+		return v.done(path, name)
+	}
+	return v.leave(path, note{Keys: &outcome{Act: name, Value: value, Done: []string{strings.TrimPrefix(v.r.PathValue("key"), keyPrefix)}}})
 }
 
 func (a *app) reveal(v *visit) error {

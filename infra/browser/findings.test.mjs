@@ -69,7 +69,7 @@ for (const [how, options] of ways) {
     await act("Open", "Restrict");
     await page.locator("#f-domains").fill("open.example");
     await page.getByRole("button", { name: "Save" }).click();
-    await says(/Saved\./);
+    await says(/Added the domain open\.example to 1 key\./);
     await act("Overdue", "Rotate…");
     await page.getByRole("button", { name: "Rotate", exact: true }).click();
     await page.locator("#secret").waitFor();
@@ -78,7 +78,7 @@ for (const [how, options] of ways) {
     await says(/Disabled by your team/);
     await act("Forgotten", "Delete…"); // of a key that is disabled
     await page.getByRole("button", { name: "Delete", exact: true }).click();
-    await says(/The key is deleted/);
+    await says(/Deleted 1 key\./);
     await go(`/accounts/${account}/keys/findings`);
     await says(/Not used for 90 days/); // Overdue has been rotated, not called
     assert.deepEqual(await codes(), ["Overdue: unused_90_days"]);

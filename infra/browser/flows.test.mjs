@@ -187,7 +187,7 @@ test("a key's whole life: edit, test, rotate, extend, cancel, disable, enable, r
   await menu("Enable…", "Enable", "The key is enabled.");
   await menu("Revoke…", "Revoke permanently", "Type “Whole life, edited” to confirm.", "wrong");
   await menu("Revoke…", "Revoke permanently", "can’t be restored", "Whole life, edited");
-  await menu("Delete…", "Delete", "The key is deleted.");
+  await menu("Delete…", "Delete", "Deleted 1 key.");
   await menu("Restore…", "Restore", "The key is restored.");
   await page.getByText("can’t be restored").waitFor(); // it comes back revoked
   await page.getByRole("link", { name: "Show changes" }).click();

@@ -31,7 +31,7 @@ test("without JavaScript: account, create, edit, disable, enable, rotate, revoke
   await page.getByText("Saved.").waitFor();
   for (const [link, button, says, type] of [
     ["Disable…", "Disable", "Disabled by your team"], ["Enable…", "Enable", "The key is enabled."], ["Rotate…", "Rotate", "Copy it now."],
-    ["Revoke…", "Revoke permanently", "can’t be restored", "Plainer"], ["Delete…", "Delete", "The key is deleted."], ["Restore…", "Restore", "The key is restored."],
+    ["Revoke…", "Revoke permanently", "can’t be restored", "Plainer"], ["Delete…", "Delete", "Deleted 1 key."], ["Restore…", "Restore", "The key is restored."],
   ]) {
     await page.goto(here);
     await page.getByRole("button", { name: /Actions for/ }).click();
