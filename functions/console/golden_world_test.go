@@ -258,11 +258,11 @@ func fullStatement() api.Statement {
 	s := openStatement()
 	s.Status, s.ClosedAt, s.Sha256 = api.Final, maybeDay(35), ptr("2f1c0b7f2b0f5c0e6f0d7a1f0f4c4f5b8ad1f0c3d1e6a5b497c8d2e3f4a5b6c7")
 	s.Rows = []api.StatementRow{
-		{AccountId: account, KeyId: ptr(keyID), Product: "map-display", Class: ptr("map-display"), BillingType: ptr("paying"), Requests: 90210, Allowed: 90001, Refused: 209},
+		{AccountId: account, KeyId: ptr(keyID), KeyName: ptr(fullKey().Name), Product: "map-display", Class: ptr("map-display"), BillingType: ptr("paying"), Requests: 90210, Allowed: 90001, Refused: 209},
 		{AccountId: account, KeyId: ptr(bareKeyID), Product: "search", Class: ptr("search-fast"), BillingType: ptr("a_later_type"), Requests: 71, Allowed: 70, Refused: 1},
 		{AccountId: account, Product: "search", Class: ptr("*"), BillingType: ptr("free"), Requests: 12, Allowed: 11, Refused: 1},
-		{AccountId: account, KeyId: ptr(keyID), Requests: 3, Refused: 3},
-		{AccountId: account, Adjusts: ptr("2026-05"), KeyId: ptr(keyID), Product: "search", Requests: -5, Allowed: -5},
+		{AccountId: account, KeyId: ptr(keyID), KeyName: ptr(fullKey().Name), Requests: 3, Refused: 3},
+		{AccountId: account, Adjusts: ptr("2026-05"), KeyId: ptr(keyID), KeyName: ptr(fullKey().Name), Product: "search", Requests: -5, Allowed: -5},
 	}
 	return s
 }

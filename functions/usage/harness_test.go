@@ -116,7 +116,7 @@ func newHarnessOn(t testing.TB, products product.Catalogue, stores keytest.Store
 	})
 	r.tables = statements.New(r.DB, r.Tables.Statements)
 	statementRoutes(r.Mux, statementHandlers{
-		accounts: r.Control, tables: r.tables, now: r.Clock.Now, reader: used.Reader{Keys: r.Control, Rows: watched{r.store, r}, AtOnce: atOnce},
+		accounts: r.Control, names: r.Control, tables: r.tables, now: r.Clock.Now, reader: used.Reader{Keys: r.Control, Rows: watched{r.store, r}, AtOnce: atOnce},
 	})
 	return r
 }

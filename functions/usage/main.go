@@ -32,7 +32,7 @@ func main() {
 		products: product.Default(),
 	})
 	statementRoutes(base.Mux, statementHandlers{
-		accounts: base.Store, tables: statements.New(base.Client, kept), now: base.Source.Time,
+		accounts: base.Store, names: base.Store, tables: statements.New(base.Client, kept), now: base.Source.Time,
 		reader: used.Reader{Keys: base.Store, Rows: base.Counters(table), AtOnce: atOnce},
 	})
 	gateway.Serve(base.Mux)

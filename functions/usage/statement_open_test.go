@@ -50,7 +50,13 @@ func TestPagesOfAnOpenMonthAreTheWholeOfIt(t *testing.T) {
 // TestAKeyWhoseRecordIsDamagedKeepsItsRowsInAStatement: its ID is in its item's name.
 func TestAKeyWhoseRecordIsDamagedKeepsItsRowsInAStatement(t *testing.T) {
 	r := billed(t)
-	rows := func() []byte { return asJSON(t, r.stated(t, "owner", r.root(), "").JSON(t)["rows"]) }
+	rows := func() []byte {
+		list := r.stated(t, "owner", r.root(), "").JSON(t)["rows"].([]any)
+		for _, one := range list {
+			delete(one.(map[string]any), "key_name")
+		}
+		return asJSON(t, list)
+	}
 	want := rows()
 	for _, item := range r.Items(t, r.Tables.Control) {
 		if sk, _ := dynamo.GetS(item, "sk"); sk == "KEY#"+string(r.key.ID) {

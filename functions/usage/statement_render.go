@@ -10,6 +10,7 @@ import (
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/api"
+	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/moment"
@@ -50,11 +51,7 @@ func (a asked) without(f found) (ids []string) {
 	return ids
 }
 
-func (a asked) document(w http.ResponseWriter, unreadable *int, f found, waits *string) error {
-	rows, err := statement.Decode(f.columns, f.lines)
-	if err != nil {
-		return err
-	}
+func (a asked) document(w http.ResponseWriter, unreadable *int, f found, rows []statement.Row, names map[apikey.ID]string, waits *string) error {
 	var closed time.Time
 	if f.final {
 		closed = f.state.Ended
@@ -71,6 +68,7 @@ func (a asked) document(w http.ResponseWriter, unreadable *int, f found, waits *
 	}
 	for i, row := range rows {
 		doc.Rows[i] = rowDoc(row)
+		doc.Rows[i].KeyName = web.StringPtr(names[row.Key])
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
 }

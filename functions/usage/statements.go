@@ -11,6 +11,7 @@ import (
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/used"
 	"latchkey/shared/account"
+	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/usage/statement"
@@ -19,6 +20,11 @@ import (
 // accounts lists all accounts.
 type accounts interface {
 	Accounts(ctx context.Context, name, after string, limit int) (control.AccountPage, error)
+}
+
+// keyNames reads the names of keys as they are now.
+type keyNames interface {
+	KeyNamesOf(ctx context.Context, owners map[apikey.ID]account.ID) (map[apikey.ID]string, error)
 }
 
 // statementTables reads what is written of statements.
@@ -31,6 +37,7 @@ type statementTables interface {
 // statementHandlers answers with statements: final ones as they were written, open months as the counters have them now.
 type statementHandlers struct {
 	accounts accounts
+	names    keyNames
 	tables   statementTables
 	reader   used.Reader
 	now      func() time.Time
@@ -137,11 +144,32 @@ func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, id accou
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Vary", "Accept")
 	if a.csv {
+		w.Header().Set("Vary", "Accept")
 		return a.table(w, gateway.LeftOut(r.Context()), f)
 	}
-	return a.document(w, gateway.LeftOut(r.Context()), f, h.waits(f, a.month))
+	unreadable := gateway.LeftOut(r.Context()) // before the names, whose keys aren't left out
+	rows, err := statement.Decode(f.columns, f.lines)
+	if err != nil {
+		return err
+	}
+	names, err := h.namesOf(r.Context(), rows)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Vary", "Accept")
+	return a.document(w, unreadable, f, rows, names, h.waits(f, a.month))
+}
+
+// namesOf reads the names of the keys of a page.
+func (h statementHandlers) namesOf(ctx context.Context, rows []statement.Row) (map[apikey.ID]string, error) {
+	owners := map[apikey.ID]account.ID{}
+	for _, row := range rows {
+		if row.Key != "" {
+			owners[row.Key] = row.Account
+		}
+	}
+	return h.names.KeyNamesOf(ctx, owners)
 }
 
 // final reads a page of what is written.

@@ -114,7 +114,7 @@ func TestAdaptersDoWhatIsWrittenDown(t *testing.T) {
 // call that is denied, and on a permission that nothing uses; what they don't play, such as a purge, is held here alone.
 var notCalled = map[string][]string{
 	"EventsFunction":   {"shared/dynamo/"}, // it knows the form of audit rows and keys, and has no client
-	"UsageFunction":    {"/index/names", "BatchGetItem ControlTable", "PutItem StatementsTable", "Scan ControlTable", "PutItem CountersTable", "UpdateItem", "DeleteItem", "ConditionCheckItem", "GateTable", "sealing"},
+	"UsageFunction":    {"/index/names", "PutItem StatementsTable", "Scan ControlTable", "PutItem CountersTable", "UpdateItem", "DeleteItem", "ConditionCheckItem", "GateTable", "sealing"},
 	"AccountsFunction": {"/index/names", "Scan GateTable", "sealing", "PutItem CountersTable", "Query CountersTable", "UpdateItem SessionsTable"}, // seals nothing, counts nothing, keeps no session
 	"KeysFunction":     {"/index/lookup", "Scan", "PutItem CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"RotationFunction": {"/index/names", "BatchGetItem ControlTable", "/index/lookup", "GetItem GateTable", "Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},

@@ -2209,6 +2209,9 @@ type StatementRow struct {
 	// KeyId Null for the calls of keys that are purged, all together.
 	KeyId *string `json:"key_id"`
 
+	// KeyName The name of the key as it is now; absent for one that is purged since, or whose record can't be read. It isn't part of the statement: the file has no names.
+	KeyName *string `json:"key_name,omitempty"`
+
 	// Product Empty for calls of paths that belong to no product.
 	Product  string `json:"product"`
 	Refused  int64  `json:"refused"`

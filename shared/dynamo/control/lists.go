@@ -149,11 +149,20 @@ func (s *Store) accounts(ctx context.Context, ids []account.ID) (map[account.ID]
 
 // KeyNames returns the names of some of an account's keys, those that are deleted too. One that is purged or can't be read isn't in the answer.
 func (s *Store) KeyNames(ctx context.Context, id account.ID, keys ...apikey.ID) (map[apikey.ID]string, error) {
-	items := make([]dynamo.Item, len(keys))
-	for i, key := range keys {
-		items[i] = keyKey(id, key)
+	owners := make(map[apikey.ID]account.ID, len(keys))
+	for _, key := range keys {
+		owners[key] = id
 	}
-	names := make(map[apikey.ID]string, len(keys))
+	return s.KeyNamesOf(ctx, owners)
+}
+
+// KeyNamesOf is KeyNames for keys of several accounts, each with the one that it belongs to.
+func (s *Store) KeyNamesOf(ctx context.Context, owners map[apikey.ID]account.ID) (map[apikey.ID]string, error) {
+	items := make([]dynamo.Item, 0, len(owners))
+	for key, id := range owners {
+		items = append(items, keyKey(id, key))
+	}
+	names := make(map[apikey.ID]string, len(owners))
 	err := batch(ctx, s, items, DecodeKey, func(k apikey.Key) { names[k.ID] = k.Name })
 	return names, err
 }
