@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/functions/console/internal/session"
 	"latchkey/shared/api"
 	"latchkey/shared/moment"
 )
@@ -474,7 +475,7 @@ func twoSessions(s *stage) {
 	if len(list) > 1 {
 		return
 	}
-	if _, err := k.New(s.t.Context(), first.Tokens); err != nil {
+	if _, err := k.New(s.t.Context(), first.Tokens, session.Browser{Name: "Chrome", System: "Android"}); err != nil {
 		s.t.Fatal(err)
 	}
 }

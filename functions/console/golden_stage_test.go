@@ -164,7 +164,7 @@ func (s *stage) open() {
 		began.Now = func() time.Time { return goldenNow.Add(-time.Duration(len(viewers)-i) * time.Minute) }
 		cookie, err := began.New(s.t.Context(), session.Tokens{
 			Access: "token of the " + who, Expires: goldenNow.Add(time.Hour), Subject: viewers[who].Subject, EndSession: "https://issuer.example/logout",
-		})
+		}, session.Browser{})
 		if err != nil {
 			s.t.Fatal(err)
 		}

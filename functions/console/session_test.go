@@ -258,7 +258,7 @@ func renewing(t *testing.T, change func(*session.Tokens)) (*walker, string) {
 	w := newWalker(t, "")
 	tokens := session.Tokens{Access: "old", Refresh: "no such token", Expires: time.Now(), Subject: "owner"}
 	change(&tokens)
-	cookie, err := w.app.keeper.New(t.Context(), tokens)
+	cookie, err := w.app.keeper.New(t.Context(), tokens, session.Browser{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -137,5 +138,36 @@ func TestSigningOutClearsWhatTheBrowserKept(t *testing.T) {
 	}
 	if page := w.as(w.elsewhere("owner"), http.MethodGet, "/sessions", nil); page.Header.Get("Clear-Site-Data") != "" {
 		t.Error("a page clears, too")
+	}
+}
+
+// agent is a browser's way to the network, which says what browser it is.
+type agent struct {
+	http.RoundTripper
+	name string
+}
+
+func (a agent) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("User-Agent", a.name)
+	return a.RoundTripper.RoundTrip(r)
+}
+
+// TestTheListOfSessionsSaysWhichBrowserEachIsOf, in each language, and nothing where nobody knows. What the browser sent isn't shown.
+func TestTheListOfSessionsSaysWhichBrowserEachIsOf(t *testing.T) {
+	const phone = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36 canary/1"
+	w := newWalker(t, "")
+	here := w.elsewhere("owner")
+	w.browser.Transport = agent{cmp.Or[http.RoundTripper](w.browser.Transport, http.DefaultTransport), phone}
+	w.elsewhere("owner")
+	for language, want := range map[string]string{"en": "Chrome on Android", "fr": "Chrome sous Android", "ar": "\u2068Chrome\u2069 على \u2068Android\u2069"} {
+		page := w.ask(http.MethodGet, "/sessions", nil, "Cookie", sessionCookie+"="+here, "Accept-Language", language)
+		got := rows(page)
+		slices.Sort(got)
+		named := slices.IndexFunc(got, func(row string) bool { return strings.HasPrefix(row, want) })
+		other := slices.IndexFunc(got, func(row string) bool { return strings.HasPrefix(row, "–") })
+		if len(got) != 2 || named < 0 || other < 0 || strings.Contains(page.text, "canary/1") || strings.Contains(page.text, "Mozilla") {
+			t.Errorf("%s: %q", language, got)
+		}
 	}
 }

@@ -100,7 +100,7 @@ func (a *app) finishSignIn(v *visit) error {
 	}
 	// A new cookie for each sign-in: whatever the browser had before names nobody any more.
 	// The old session ends once there is a new one, so that a failure leaves it; one that doesn't end keeps nobody from the new one.
-	opened, err := a.keeper.New(v.ctx(), tokens)
+	opened, err := a.keeper.New(v.ctx(), tokens, session.BrowserOf(v.r.UserAgent()))
 	if err != nil {
 		return err
 	}

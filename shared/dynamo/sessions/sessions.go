@@ -31,6 +31,7 @@ type Session struct {
 	ExpiresAt time.Time // to the second
 	UsedAt    time.Time // to the second; zero in a session of a release that didn't list sessions, until it is touched
 	HeldUntil time.Time // to the millisecond: before it, nobody else renews the tokens; zero for no hold
+	Browser   string    // that signed in, in a word of the caller's own; "" where nobody knows
 	Version   int64     // set by Put
 }
 
@@ -75,6 +76,9 @@ func item(session Session) dynamo.Item {
 	if !session.UsedAt.IsZero() {
 		i["used"] = dynamo.N(session.UsedAt.Unix())
 	}
+	if session.Browser != "" {
+		i["browser"] = dynamo.S(session.Browser)
+	}
 	if !session.HeldUntil.IsZero() {
 		i["held"] = dynamo.N(session.HeldUntil.UnixMilli())
 	}
@@ -105,6 +109,7 @@ func (s *Store) Get(ctx context.Context, id string, now time.Time) (Session, err
 	if used, ok := dynamo.GetN(out.Item, "used"); ok {
 		session.UsedAt = time.Unix(used, 0).UTC()
 	}
+	session.Browser, _ = dynamo.GetS(out.Item, "browser")
 	if held, ok := dynamo.GetN(out.Item, "held"); ok {
 		session.HeldUntil = time.UnixMilli(held).UTC()
 	}

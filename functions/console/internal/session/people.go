@@ -22,6 +22,7 @@ type Entry struct {
 	CreatedAt time.Time
 	UsedAt    time.Time // up to 10 min ago it may have been used again
 	Current   bool      // it is the one that asks
+	Browser   Browser   // that signed in
 }
 
 // start stores a new session together with the list that names it.
@@ -85,7 +86,7 @@ func (k Keeper) read(ctx context.Context, ids []string, current string) ([]Entry
 				return err
 			}
 			if now.Before(row.CreatedAt.Add(Longest)) {
-				found[i] = &Entry{ID: id, CreatedAt: row.CreatedAt, UsedAt: row.UsedAt, Current: id == current}
+				found[i] = &Entry{ID: id, CreatedAt: row.CreatedAt, UsedAt: row.UsedAt, Current: id == current, Browser: storedBrowser(row.Browser)}
 			}
 			return nil
 		})

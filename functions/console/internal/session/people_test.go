@@ -19,7 +19,7 @@ func (b *harness) of(subject string) string {
 	b.Helper()
 	t := tokens
 	t.Subject = subject
-	cookie, err := b.New(b.Context(), t)
+	cookie, err := b.New(b.Context(), t, session.Browser{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -48,8 +48,8 @@ func TestAPersonSeesTheirOwnSessionsAndNoOthers(t *testing.T) {
 		cookie string
 		want   []session.Entry
 	}{
-		{first, []session.Entry{{ids[0], begin, begin.Add(time.Hour), true}, {ids[1], begin.Add(30 * time.Minute), begin.Add(30 * time.Minute), false}}},
-		{foreign, []session.Entry{{ids[2], begin.Add(30 * time.Minute), begin.Add(time.Hour), true}}},
+		{first, []session.Entry{{ids[0], begin, begin.Add(time.Hour), true, session.Browser{}}, {ids[1], begin.Add(30 * time.Minute), begin.Add(30 * time.Minute), false, session.Browser{}}}},
+		{foreign, []session.Entry{{ids[2], begin.Add(30 * time.Minute), begin.Add(time.Hour), true, session.Browser{}}}},
 	} {
 		if got := b.listed(c.cookie); !slices.Equal(got, c.want) {
 			t.Errorf("got  %v\nwant %v", got, c.want)
@@ -253,7 +253,7 @@ func TestSignInsOfOnePersonAtOnceAreAllListed(t *testing.T) {
 		cookies := make([]string, 4)
 		var wait sync.WaitGroup
 		for i := range cookies {
-			wait.Go(func() { cookies[i], _ = b.Keeper.New(t.Context(), tokens) })
+			wait.Go(func() { cookies[i], _ = b.Keeper.New(t.Context(), tokens, session.Browser{}) })
 		}
 		wait.Wait()
 		if got := b.listed(cookies[0]); len(got) != 4 {
@@ -323,7 +323,7 @@ func TestASessionThatCantBeListedStartsNotAtAll(t *testing.T) {
 	b := newHarness(t)
 	k := b.Keeper
 	k.Store = failingList{b.store}
-	if _, err := k.New(t.Context(), tokens); err == nil || errors.Is(err, dynamo.ErrStale) {
+	if _, err := k.New(t.Context(), tokens, session.Browser{}); err == nil || errors.Is(err, dynamo.ErrStale) {
 		t.Errorf("it started: %v", err)
 	}
 	if len(b.store.rows) > 0 {

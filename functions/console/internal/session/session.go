@@ -79,8 +79,8 @@ func names(cookie string) (id string, key []byte, err error) {
 	return base64.RawURLEncoding.EncodeToString(sum[:]), key, err
 }
 
-// New starts a session and returns the cookie's value.
-func (k Keeper) New(ctx context.Context, t Tokens) (cookie string, err error) {
+// New starts a session of a browser and returns the cookie's value.
+func (k Keeper) New(ctx context.Context, t Tokens, of Browser) (cookie string, err error) {
 	secret := make([]byte, secretBytes)
 	if _, err := io.ReadFull(k.Random, secret); err != nil {
 		return "", fmt.Errorf("session: %w", err)
@@ -91,7 +91,7 @@ func (k Keeper) New(ctx context.Context, t Tokens) (cookie string, err error) {
 		return "", err
 	}
 	now := k.Now().UTC()
-	row := sessions.Session{ID: id, CreatedAt: now, ExpiresAt: now.Add(Idle), UsedAt: now}
+	row := sessions.Session{ID: id, CreatedAt: now, ExpiresAt: now.Add(Idle), UsedAt: now, Browser: of.String()}
 	if row.Sealed, err = k.seal(key, id, t); err != nil {
 		return "", err
 	}

@@ -85,7 +85,7 @@ func newHarness(t *testing.T) *harness {
 
 func (b *harness) start() string {
 	b.Helper()
-	cookie, err := b.New(b.Context(), tokens)
+	cookie, err := b.New(b.Context(), tokens, session.Browser{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -367,7 +367,7 @@ func TestAStoreThatFailsSignsNobodyOut(t *testing.T) {
 	if _, err := b.Open(t.Context(), cookie); err == nil || errors.Is(err, session.ErrNone) {
 		t.Errorf("Open: %v", err)
 	}
-	if _, err := b.New(t.Context(), tokens); err == nil {
+	if _, err := b.New(t.Context(), tokens, session.Browser{}); err == nil {
 		t.Error("New has a session that isn't stored")
 	}
 	if err := b.Renew(t.Context(), s, tokens); err == nil || errors.Is(err, session.ErrNone) {
@@ -376,7 +376,7 @@ func TestAStoreThatFailsSignsNobodyOut(t *testing.T) {
 	b.store.fail = nil
 	b.open(cookie)
 	b.Random = bytes.NewReader(make([]byte, 16))
-	if _, err := b.New(t.Context(), tokens); err == nil {
+	if _, err := b.New(t.Context(), tokens, session.Browser{}); err == nil {
 		t.Error("a session without randomness")
 	}
 }
