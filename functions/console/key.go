@@ -53,11 +53,11 @@ func (d *keyPage) take(v *visit, n note) {
 
 // figures are the numbers over the chart.
 type figures struct {
-	RefusedPart string // in percent
-	Busiest     string // how many requests a second its busiest minute had, on average
-	When        string // that minute
-	Limits      string // of each class that has one, to compare with; that minute is of all together
-	More        int    // limits that it leaves out
+	RefusedPart string   // in percent
+	Busiest     string   // how many requests a second its busiest minute had, on average
+	When        string   // that minute
+	Limits      []string // of each class that has one, to compare with; that minute is of all together
+	More        int      // limits that it leaves out
 }
 
 type productView struct{ Name, Docs string } // Docs: where to read about it, or empty
@@ -141,11 +141,15 @@ func (d *keyPage) usage(v *visit, q usageAsk) {
 	if u.BusiestMinute != nil && d.Charts != nil {
 		d.Figures.Busiest, d.Figures.When = v.average(u.BusiestMinute.Requests), d.Charts.Clock.Moment(u.BusiestMinute.Start.Time)
 	}
-	var limits []string
-	for _, l := range d.Key.Limits[:min(len(d.Key.Limits), limitsBeside)] {
-		limits = append(limits, v.lang.Isolate(l.Name)+"\u00a0"+v.lang.Number(l.Qps))
+	limits := d.Key.Limits[:min(len(d.Key.Limits), limitsBeside)]
+	for i, l := range limits {
+		one := v.lang.Isolate(l.Name) + "\u00a0" + v.lang.Number(l.Qps)
+		if i < len(limits)-1 {
+			one += v.t("format.comma")
+		}
+		d.Figures.Limits = append(d.Figures.Limits, one)
 	}
-	d.Figures.Limits, d.Figures.More = v.lang.List(limits), len(d.Key.Limits)-len(limits)
+	d.Figures.More = len(d.Key.Limits) - len(limits)
 	if p := d.Key.Proposed; p != nil {
 		d.Counts, d.Since = u.Proposed, q.start
 		if p.Since.After(q.start) {

@@ -44,7 +44,7 @@ const views = (language) => {
 
 // In the page, in a theme: what is wider than the page, what can be pressed and is lower or narrower than 24 px (links in the middle of a text
 // may be), rows of tables that aren't shown, choices and placeholders that their field cuts, and words and numbers of texts that a line's end cuts. What has no words (IDs, domains, keys) may be cut.
-const faults = ({ theme, words, narrow, narrowest }) => {
+const faults = ({ theme, words, narrow }) => {
   document.documentElement.dataset.theme = theme;
   const found = [];
   const wide = document.documentElement.scrollWidth;
@@ -63,12 +63,17 @@ const faults = ({ theme, words, narrow, narrowest }) => {
   }
   const measure = document.createElement("canvas").getContext("2d");
   for (const e of document.querySelectorAll("select, input[placeholder]:placeholder-shown")) {
-    if (narrowest || !words || !e.checkVisibility({ visibilityProperty: true }) || e.closest(".quiet") || e.getAttribute("dir") === "ltr") continue; // examples may be cut
+    if (!words || !e.checkVisibility({ visibilityProperty: true }) || e.closest(".quiet") || e.getAttribute("dir") === "ltr") continue; // examples may be cut
     const style = getComputedStyle(e), text = e.tagName === "SELECT" ? e.selectedOptions[0]?.text ?? "" : e.placeholder;
     measure.font = style.font;
     const room = e.clientWidth - Number.parseFloat(style.paddingLeft) - Number.parseFloat(style.paddingRight) - (e.tagName === "SELECT" ? 16 : 0); // a select's arrow
     if (e.dir === "auto" && style.direction !== getComputedStyle(document.body).direction) found.push(`an empty field has a direction of its own: ${e.id}`);
     if (measure.measureText(text).width > room + 1) found.push(`cut: ${text} in ${e.tagName}#${e.id}`);
+  }
+  for (const e of document.querySelectorAll(".unit")) {
+    const style = getComputedStyle(e), room = e.parentElement.parentElement.clientWidth;
+    measure.font = style.font;
+    if (e.checkVisibility() && e.getBoundingClientRect().height > 1.6 * Number.parseFloat(style.lineHeight) && measure.measureText(e.textContent.trim()).width < room - 32) found.push(`an item is broken: ${e.textContent}`);
   }
   for (const row of document.querySelectorAll("tbody > tr:not([hidden])")) {
     if (row.closest("table").checkVisibility() && !row.checkVisibility()) found.push(`a row isn't shown: ${row.textContent.trim().slice(0, 30)}`);
@@ -98,7 +103,7 @@ const faults = ({ theme, words, narrow, narrowest }) => {
 async function look(page, view, language) {
   await page.setViewportSize({ width: view.width, height: 800 });
   // Made-up languages have longer words than any person writes.
-  const problems = await page.evaluate(faults, { theme: view.theme, words: !language.includes("X"), narrow: view.width < 400, narrowest: view.width < 390 });
+  const problems = await page.evaluate(faults, { theme: view.theme, words: !language.includes("X"), narrow: view.width < 400 });
   if (view.axe) problems.push(...await objections(page));
   return problems.map((problem) => `${view.width} px, ${view.theme}: ${problem}`);
 }
