@@ -26,6 +26,7 @@ type page struct {
 	Slash     bool   // the key "/" leads there
 	Here      string // path and query, to come back to
 	Once      bool   // asking for the page again wouldn't bring it back
+	Refused   bool   // it refuses a form that was sent, for good: signing in or waiting wouldn't help
 	Me        *api.Me
 	Account   *api.MyAccount // whose pages these are; nil outside of accounts
 	Foreign   bool           // the account is nobody's of the person's own: an operator looks at it
@@ -113,6 +114,7 @@ func (v *visit) render(status int, name, title string, data any) error {
 	if f, ok := data.(interface{ Bad() bool }); ok {
 		p.Bad = f.Bad()
 	}
+	p.Refused = v.r.Method == http.MethodPost && status >= http.StatusBadRequest && status < http.StatusInternalServerError && status != http.StatusUnauthorized
 	if v.session != nil {
 		me, err := v.person()
 		if err != nil {

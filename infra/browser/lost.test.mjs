@@ -70,6 +70,62 @@ test("another language or theme keeps the page and what was typed", async () => 
   await c.close();
 });
 
+test("the way back to a refused form, and a reload of it, send nothing again, and find what was typed", async () => {
+  const { c, page } = await open();
+  c.expect(422);
+  const posts = [];
+  page.on("request", (request) => { const at = new URL(request.url()).pathname; if (request.method() === "POST" && at !== "/domains/check") posts.push(at); });
+  const refused = async () => {
+    await page.goto(`${keys()}/new`);
+    await fill(page);
+    await page.fill("#f-name", "");
+    await page.locator("form.card button[type=submit]").last().click();
+    await page.getByText("Enter a name").first().waitFor();
+    await page.fill("#f-name", "Half-typed");
+    posts.length = 0;
+  };
+  await refused();
+  await page.reload();
+  await filled(page);
+  await page.locator("a.crumb").click();
+  await page.waitForSelector("table.keys");
+  await page.goBack();
+  await page.waitForSelector("form.card");
+  assert.equal(await page.inputValue("#f-name"), "", "a page that was asked for is as any other");
+  await refused();
+  await page.locator("a.crumb").click();
+  await page.waitForSelector("table.keys");
+  await page.goBack();
+  await page.waitForSelector("form.card");
+  await filled(page);
+  assert.deepEqual(posts, []);
+  // A link to the form begins it; and one that was sent after all leaves nothing behind.
+  await refused();
+  await page.goto(`${keys()}/new`);
+  assert.equal(await page.inputValue("#f-name"), "");
+  await refused();
+  await page.fill("#f-name", "Sent after all");
+  await page.locator("form.card button[type=submit]").last().click();
+  await page.locator("#secret").waitFor();
+  posts.length = 0;
+  await page.goBack();
+  await page.waitForSelector("form.card");
+  assert.deepEqual([posts, await page.inputValue("#f-name"), new URL(page.url()).pathname], [[], "", new URL(keys()).pathname + "/new"]);
+  // A form that is a part of a page leads back to that page.
+  const whole = `/accounts/${stack().demo_account}/account/details`, called = page.locator("form[action$='/account/name'] [name=name]");
+  await page.goto(stack().console_url + whole);
+  await called.fill("");
+  await page.locator("form[action$='/account/name'] button[type=submit]").click();
+  await page.locator("[role=alert]").first().waitFor();
+  assert.equal(new URL(page.url()).pathname, whole);
+  await called.fill("Our maps");
+  posts.length = 0;
+  await page.reload();
+  assert.deepEqual([posts, await called.inputValue(), await page.locator("[role=alert]").count()], [[], "Our maps", 0]);
+  c.check();
+  await c.close();
+});
+
 test("a secret stays where it is shown, whatever is chosen, and a reload repeats nothing", async () => {
   const { c, page } = await open();
   await page.goto(`${keys()}/new`);
@@ -157,6 +213,8 @@ async function late(c, page, as, to) {
   await c.clearCookies({ name: session.name });
   c.expect(401);
   await page.locator("main form[method=post] button[type=submit]").last().click();
+  await page.locator("[data-signin]").waitFor();
+  await page.waitForLoadState(); // its script has run
   if (to) await page.goto(`${stack().console_url}/sign-in?return=${encodeURIComponent(new URL(to).pathname)}`);
   else await page.getByRole("link", { name: "Sign in" }).click();
   await identify(page, as);

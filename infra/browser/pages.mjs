@@ -56,7 +56,7 @@ export function states(made) {
     { name: "sessions", person: "owner", open: to("/sessions") },
     { name: "account-new", person: "owner", open: to("/accounts/new") },
     { name: "keys-first", person: "owner", open: to(`/accounts/${made.empty}/keys`) },
-    { name: "first-refused", person: "owner", status: 422, open: async (page) => { await to(`/accounts/${made.empty}/keys`)(page); await page.locator("form[action$='/keys/first'] .button.primary").click(); await page.waitForSelector("[role=alert]"); } },
+    { name: "first-refused", person: "owner", status: 422, open: async (page) => { await to(`/accounts/${made.empty}/keys/first`)(page); await page.locator("form[action$='/keys/first'] .button.primary").click(); await page.waitForSelector("[role=alert]"); } },
     { name: "keys", person: "owner", open: to(keys) },
     { name: "keys-person", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("[popovertarget=person]").click(); } },
     { name: "keys-accounts", person: "owner", open: async (page) => { await to(keys)(page); await page.locator("[popovertarget=accounts]").click(); } },

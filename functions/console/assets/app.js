@@ -284,7 +284,9 @@ function identified(selector) {
   });
 }
 
+let leaving = false; // with a draft
 function keepDraft(path, more, of = drafted) {
+  leaving = true;
   const forms = identified(of).map(([id, form]) => [id, fields(form).map((e) => [e.name, e.value, e.checked])]);
   try {
     sessionStorage.setItem(draftName, JSON.stringify({ path, forms, who: who(), at: Date.now(), ...more }));
@@ -300,6 +302,7 @@ function restoreDraft() {
       return;
     }
     const here = location.pathname + location.search === kept?.path;
+    if (here && kept.back && performance.getEntriesByType("navigation")[0].type === "navigate") kept.ready = false; // a link to the form begins it again
     if (here || !kept?.ready || Date.now() - kept.at > draftLife || who() && who() !== kept.who) sessionStorage.removeItem(draftName);
     if (!here || !kept.ready || Date.now() - kept.at > draftLife || who() !== kept.who) return;
   } catch {
@@ -464,6 +467,14 @@ if (followed) {
 addEventListener("pageshow", (event) => { if (event.persisted) release(); });
 
 restoreDraft();
+
+// A refused form is the answer to its being sent. The way back to it, and a reload, ask for the page that it was on instead of sending it again,
+// and what was typed goes into that.
+const refused = document.querySelector("[data-refused]");
+if (refused) {
+  history.replaceState(null, "", refused.dataset.refused);
+  if (document.querySelector(drafted)) addEventListener("pagehide", () => { if (!leaving) keepDraft(location.pathname + location.search, { ready: true, back: true }); });
+}
 
 // A page with a secret answers a form: reloading it must not send that again.
 const home = document.querySelector("[data-home]");
