@@ -36,10 +36,6 @@ func (h *closedStatements) closeStatement(w http.ResponseWriter, r *http.Request
 	if err != nil || month.End().After(now) || month < statement.MonthOf(now)-statement.MostMonths {
 		return gateway.Parameter("month", "It must be a month such as 2026-11 that is over, of the last 12.")
 	}
-	if settled := month.Settled(); now.Before(settled) {
-		return gateway.NewProblem(http.StatusConflict, "statement_not_settled", "Calls of the month may still be counted.").
-			WithDetail("What is left of it isn't known yet. It can be closed from " + moment.Format(settled) + " on.")
-	}
 	body, _, err := gateway.Body[api.CloseStatement](r, gateway.BodyOptions{})
 	if err != nil {
 		return err
@@ -47,6 +43,10 @@ func (h *closedStatements) closeStatement(w http.ResponseWriter, r *http.Request
 	reason, err := web.Block(h.texts, "reason", body.Reason, 1, account.MaxReason)
 	if err != nil {
 		return err
+	}
+	if settled := month.Settled(); now.Before(settled) {
+		return gateway.NewProblem(http.StatusConflict, "statement_not_settled", "Calls of the month may still be counted.").
+			WithDetail("What is left of it isn't known yet. It can be closed from " + moment.Format(settled) + " on.")
 	}
 	row := web.AuditRow(h.source, c, "statement.close", "", audit.Set("month", nil, month.String()), audit.Set("reason", nil, reason.String()))
 	if err := h.store.CloseStatement(r.Context(), month.String(), reason.String(), row); err != nil && !errors.Is(err, dynamo.ErrExists) {

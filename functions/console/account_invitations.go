@@ -60,7 +60,7 @@ func (a *app) withdrawInvitation(v *visit) error {
 
 const (
 	invitationPage = "/invitations"
-	invitationName = "latchkey-invitation"
+	invitationName = "__Host-latchkey-invitation"
 	invitationLife = 10 * time.Minute
 )
 

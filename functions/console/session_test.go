@@ -65,7 +65,7 @@ func TestTheCookiesAreWrittenOut(t *testing.T) {
 		"shortcut=on":  {"latchkey-shortcut", "latchkey-shortcut=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax"},
 		"shortcut=x":   {"latchkey-shortcut", ""},
 		"return=/x":    {"latchkey-language", ""},
-		"token=lki_1":  {"latchkey-invitation", "latchkey-invitation=lki_1; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax"},
+		"token=lki_1":  {"__Host-latchkey-invitation", "__Host-latchkey-invitation=lki_1; Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Lax"},
 	} {
 		values, _ := url.ParseQuery(form)
 		path := "/preferences"

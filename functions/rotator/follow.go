@@ -14,11 +14,11 @@ import (
 func (r *rotator) follow(ctx context.Context, t *tally) {
 	if err := r.operations(ctx, t); err != nil {
 		r.log.ErrorContext(ctx, "operations not listed", "error", err.Error())
-		t.add(func(s *summary) { s.Failed++ })
+		t.add(func(s *summary) { s.Unfollowed++ })
 	}
 	if err := r.requests(ctx, t); err != nil {
 		r.log.ErrorContext(ctx, "open requests not listed", "error", err.Error())
-		t.add(func(s *summary) { s.Failed++ })
+		t.add(func(s *summary) { s.Unfollowed++ })
 	}
 }
 
@@ -37,7 +37,7 @@ func (r *rotator) operations(ctx context.Context, t *tally) error {
 			switch {
 			case err != nil:
 				r.log.ErrorContext(ctx, "operation failed", "account_id", o.Account, "operation_id", o.ID, "error", err.Error())
-				t.add(func(s *summary) { s.Failed++ })
+				t.add(func(s *summary) { s.Unfollowed++ })
 			case o.Status == control.Running && ended.Status != control.Running:
 				t.add(func(s *summary) { s.Operations++ })
 			}
@@ -68,7 +68,7 @@ func (r *rotator) requests(ctx context.Context, t *tally) error {
 			switch {
 			case err != nil:
 				r.log.ErrorContext(ctx, "request not ended", "account_id", request.Account, "request_id", request.ID, "error", err.Error())
-				t.add(func(s *summary) { s.Failed++ })
+				t.add(func(s *summary) { s.Unfollowed++ })
 			case ok:
 				t.add(func(s *summary) { s.Requests++ })
 			}

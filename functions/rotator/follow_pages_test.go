@@ -95,7 +95,7 @@ func TestAllThatOthersLeftIsGoneOnWith(t *testing.T) {
 	if !slices.Equal(l.asked, want) {
 		t.Errorf("asked for %q, want %q", l.asked, want)
 	}
-	if counted := fmt.Sprint(got.Operations, got.Requests, got.Failed, got.Keys); counted != "3 3 4 0" {
+	if counted := fmt.Sprint(got.Operations, got.Requests, got.Unfollowed, got.Failed, got.Keys); counted != "3 3 4 0 0" {
 		t.Errorf("operations, requests, failed, keys: %s", counted)
 	}
 	for _, name := range l.names {
@@ -115,7 +115,7 @@ func TestAListOfWhatOthersLeftThatFailsIsSaid(t *testing.T) {
 	var got tally
 	r.follow(t.Context(), &got)
 	said := h.out.String()
-	if got.Failed != 2 || got.Operations+got.Requests != 0 || !strings.Contains(said, "operations not listed") || !strings.Contains(said, "open requests not listed") {
+	if got.Unfollowed != 2 || got.Operations+got.Requests != 0 || !strings.Contains(said, "operations not listed") || !strings.Contains(said, "open requests not listed") {
 		t.Errorf("%+v, %s", got.summary, said)
 	}
 }
@@ -129,7 +129,7 @@ func TestNothingIsBegunInTheLastSeconds(t *testing.T) {
 	defer cancel()
 	var got tally
 	r.follow(ctx, &got)
-	if len(l.asked) != 0 || got.Failed != 0 {
-		t.Errorf("begun with less than %v left: %q, %d failed", margin, l.asked, got.Failed)
+	if len(l.asked) != 0 || got.Unfollowed != 0 {
+		t.Errorf("begun with less than %v left: %q, %d failed", margin, l.asked, got.Unfollowed)
 	}
 }

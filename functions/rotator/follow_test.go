@@ -140,8 +140,11 @@ func TestWhatCantBeFollowedInOneAccountStopsNoOther(t *testing.T) {
 		}
 		job := r.well()
 		job.store = stuck{job.store, accounts[n].ID}
-		if s, err := job.rotation(t.Context(), event{}); err == nil || s.Failed != 2 || s.Operations != 2 {
+		if s, err := job.rotation(t.Context(), event{}); err == nil || s.Unfollowed != 2 || s.Operations != 2 {
 			t.Errorf("account %d is stuck: %+v, %v", n, s, err)
+		}
+		if m := r.measured("rotation"); m["KeysDone"] != 0 || m["KeysFailed"] != 0 {
+			t.Errorf("account %d is stuck: %v keys are done, %v failed; there were none", n, m["KeysDone"], m["KeysFailed"])
 		}
 		for i, a := range accounts {
 			now, err := r.Control.Account(t.Context(), a.ID)

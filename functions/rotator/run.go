@@ -23,6 +23,7 @@ type summary struct {
 	Skipped     int     `json:"skipped"`        // had nothing to do any more: another run or a person was first
 	Refused     int     `json:"refused"`        // only the customer can fix them; reported to them
 	Failed      int     `json:"failed"`         // remain due
+	Unfollowed  int     `json:"unfollowed"`     // changes of types and QPS requests that could not be followed
 	Operations  int     `json:"operations"`     // changes of an account's type that came to their end
 	Requests    int     `json:"requests_ended"` // QPS requests whose key is gone, or has not what they ask for
 	Due         int     `json:"due"`            // only counted, with count
@@ -78,8 +79,8 @@ func (r *rotator) rotation(ctx context.Context, e event) (summary, error) {
 		return s, err
 	}
 	r.report(ctx, s, err)
-	if err == nil && s.Failed > 0 && e.Limit == 0 {
-		err = fmt.Errorf("rotator: %d of %d keys failed; the log names them", s.Failed, s.Keys) // so that the alarm hears of it
+	if err == nil && s.Failed+s.Unfollowed > 0 && e.Limit == 0 { // so that the alarm hears of it
+		err = fmt.Errorf("rotator: %d of %d keys failed, and %d changes of types and QPS requests; the log names them", s.Failed, s.Keys, s.Unfollowed)
 	}
 	return s, err
 }
@@ -171,7 +172,7 @@ func (r *rotator) report(ctx context.Context, s summary, err error) {
 		text = err.Error()
 	}
 	r.log.InfoContext(ctx, "job done", "job", s.Job, "keys", s.Keys, "rotated", s.Rotated, "delivered", s.Delivered,
-		"announced", s.Announced, "ended", s.Ended, "skipped", s.Skipped, "refused", s.Refused, "failed", s.Failed, "more", s.More,
+		"announced", s.Announced, "ended", s.Ended, "skipped", s.Skipped, "refused", s.Refused, "failed", s.Failed, "unfollowed", s.Unfollowed, "more", s.More,
 		"seconds", s.Seconds, "keys_per_second", s.Rate, "store_calls_per_key", s.Calls, "secrets_manager_calls_per_key", s.SecretCalls,
 		"error", text)
 	count := func(name string, n int) telemetry.Metric {

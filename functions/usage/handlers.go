@@ -84,16 +84,16 @@ func (h handlers) key(w http.ResponseWriter, r *http.Request, c gateway.Principa
 		return err
 	}
 	id := apikey.ID(text)
-	k, err := h.keys.Key(r.Context(), c.Account, id)
-	if err != nil {
-		return err
-	}
 	q, err := parseQuery(r, h.now())
 	if err != nil {
 		return err
 	}
 	if q.group == usage.GroupKey {
 		return gateway.Parameter("group_by", "Keys are an account's: ask for its usage.")
+	}
+	k, err := h.keys.Key(r.Context(), c.Account, id)
+	if err != nil {
+		return err
 	}
 	proposed := time.Time{}
 	if k.Proposed != nil {
