@@ -163,7 +163,7 @@ func TestTheGateAnswersTheStateOfAKeyForEachOfItsSecrets(t *testing.T) {
 			l.do(func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Block("abuse", "op", time.Time{}, now) })
 		}, 0, same(authz.KeyBlocked)},
 		{"revoked", func(l *life) {
-			l.do(func(k apikey.Key, now time.Time) (apikey.Key, error) { k, _ = k.RevokeForClosure(now); return k, nil })
+			l.do(func(k apikey.Key, now time.Time) (apikey.Key, error) { k, _ = k.RevokeUnconfirmed(now); return k, nil })
 		}, 0, same(authz.KeyRevoked)},
 		{"deleted", func(l *life) {
 			l.do(func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Delete(now), nil })

@@ -67,7 +67,7 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 		return err
 	}
 	name, badName := gateway.Text(r, "q", 100)
-	email, badEmail := gateway.Text(r, "email", maxEmail)
+	email, badEmail := gateway.Text(r, "email", account.MaxEmail)
 	if err := cmp.Or(badName, badEmail); err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (h *lookups) blockKey(w http.ResponseWriter, r *http.Request, c gateway.Pri
 	if err != nil {
 		return err
 	}
-	reason, err := web.Block(h.texts, "reason", body.Reason, 1, apikey.MaxReason)
+	reason, err := web.Block(h.texts, "reason", body.Reason, 1, account.MaxReason)
 	if err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func (h *lookups) unblockKey(w http.ResponseWriter, r *http.Request, c gateway.P
 	}
 	var extra []audit.Change
 	if body.Reason != nil {
-		reason, err := web.Block(h.texts, "reason", *body.Reason, 0, apikey.MaxReason)
+		reason, err := web.Block(h.texts, "reason", *body.Reason, 0, account.MaxReason)
 		if err != nil {
 			return err
 		}
@@ -202,13 +202,13 @@ func (h *lookups) revokeKey(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	if err != nil {
 		return err
 	}
-	reason, err := web.Block(h.texts, "reason", body.Reason, 1, apikey.MaxReason)
+	reason, err := web.Block(h.texts, "reason", body.Reason, 1, account.MaxReason)
 	if err != nil {
 		return err
 	}
 	extra := []audit.Change{audit.Set("reason", nil, reason.String())}
 	return h.changeKey(w, r, c, "key.revoke", extra, func(k apikey.Key) (apikey.Key, error) {
-		after, _ := k.RevokeByOperator(h.source.Time())
+		after, _ := k.RevokeUnconfirmed(h.source.Time())
 		return after, nil
 	})
 }

@@ -215,16 +215,13 @@ func namedPrincipal(k apikey.Key, who account.Subject) bool {
 	return k.Rotation != nil && k.Rotation.Principal != "" && k.Rotation.SetBy == who
 }
 
-// maxEmail bounds an address (RFC 5321, section 4.5.3.1.3, less the brackets).
-const maxEmail = 254
-
 // emailOf reads an address that somebody typed; the one that is stored already stays, whatever it holds. An address is
 // for display and look-up; it gives nobody a right.
 func emailOf(texts text.Secrets, stored string, typed *string) (string, error) {
 	if typed == nil || stored != "" && (*typed == stored || *typed == text.Shown(stored)) {
 		return stored, nil
 	}
-	line, err := web.Line(texts, "email", *typed, 1, maxEmail)
+	line, err := web.Line(texts, "email", *typed, 1, account.MaxEmail)
 	if err != nil {
 		return "", err
 	}

@@ -60,7 +60,7 @@ func (h *searches) foundKey(m control.Match[apikey.Key]) api.FoundKey {
 
 // searchMembers answers with a page of the members of all accounts whose verified e-mail address has the words of a search.
 func (h *searches) searchMembers(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	words, page, err := searchOf(r, "members", maxEmail)
+	words, page, err := searchOf(r, "members", account.MaxEmail)
 	if err != nil {
 		return err
 	}

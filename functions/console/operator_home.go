@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"latchkey/functions/console/internal/management"
+	accounts "latchkey/shared/account"
 	"latchkey/shared/api"
 )
 
@@ -33,15 +34,12 @@ const allAccounts = "/operator/accounts"
 // homeRequests bounds the pending requests of the home; the queue has all.
 const homeRequests = "5"
 
-// mostEmail is the length of the longest email address, in characters.
-const mostEmail = 254
-
 // aMailbox is a whole email address. Its domain may have no dot, as within a company.
 var aMailbox = regexp.MustCompile(`^[^@\s]+@[^@\s]+$`)
 
 // anEmail reports whether members can be found by it in one read. A part of an address is searched for, and an account's name may have an @ too.
 func anEmail(typed string) bool {
-	return aMailbox.MatchString(typed) && utf8.RuneCountInString(typed) <= mostEmail
+	return aMailbox.MatchString(typed) && utf8.RuneCountInString(typed) <= accounts.MaxEmail
 }
 
 // lookUp finds accounts by ID, words of their name, or a member's email, and beside them keys by words or people by a part of their

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/functions/internal/gateway"
+	accounts "latchkey/shared/account"
 	"latchkey/shared/api"
 )
 
@@ -118,7 +119,7 @@ func TestASearchIsNoLongerThanItsAPITakes(t *testing.T) {
 		{keys, email, email[:mostSought]},
 		{"/operator", email, email},
 		{"/operator", "owner@corp", "owner@corp"},
-		{"/operator", email + strings.Repeat("x", mostEmail), email[:mostSought]},
+		{"/operator", email + strings.Repeat("x", accounts.MaxEmail), email[:mostSought]},
 	} {
 		want := c.path + "?q=" + url.QueryEscape(c.sent)
 		if to := w.ask(http.MethodPost, c.path, url.Values{"q": {c.typed}}).Header.Get("Location"); to != want {

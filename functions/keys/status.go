@@ -6,6 +6,7 @@ import (
 
 	"latchkey/functions/internal/gateway"
 	"latchkey/functions/internal/web"
+	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/text"
@@ -35,7 +36,7 @@ func (h *handler) liftExposure(w http.ResponseWriter, r *http.Request, c gateway
 	if err != nil {
 		return err
 	}
-	reason, err := web.Block(h.service.Texts, "reason", body.Reason, 1, apikey.MaxReason)
+	reason, err := web.Block(h.service.Texts, "reason", body.Reason, 1, account.MaxReason)
 	if err != nil {
 		return err
 	}

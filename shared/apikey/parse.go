@@ -14,7 +14,6 @@ const (
 	MaxNetworks  = 50
 	MaxApps      = 50
 	MaxProducts  = 50
-	MaxReason    = 500
 	MaxLabels    = 5
 	// MaxLabelRunes bounds one label.
 	MaxLabelRunes = 32

@@ -114,15 +114,13 @@ func (k Key) Revoke(confirmed bool, now time.Time) (Key, error) {
 	if !confirmed {
 		return k, ErrNameMismatch
 	}
-	after, _ := k.RevokeForClosure(now)
+	after, _ := k.RevokeUnconfirmed(now)
 	return after, nil
 }
 
-// RevokeForClosure ends the key because its account closes: from any state, a deleted one included.
-func (k Key) RevokeForClosure(now time.Time) (after Key, ok bool) { return k.RevokeByOperator(now) }
-
-// RevokeByOperator ends the key for good without its customer's confirmation: from any state, a deleted one included.
-func (k Key) RevokeByOperator(now time.Time) (after Key, ok bool) {
+// RevokeUnconfirmed ends the key for good without its customer's confirmation, as an operator does and the closure of its account: from any
+// state, a deleted one included.
+func (k Key) RevokeUnconfirmed(now time.Time) (after Key, ok bool) {
 	if !k.RevokedAt.IsZero() {
 		return k, false
 	}

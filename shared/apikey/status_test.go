@@ -64,7 +64,7 @@ var commands = []command{
 	{"block", false, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Block("abuse", "op", time.Time{}, now) }},
 	{"unblock", false, func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Unblock(now) }},
 	{"close", false, func(k apikey.Key, now time.Time) (apikey.Key, error) {
-		after, _ := k.RevokeForClosure(now)
+		after, _ := k.RevokeUnconfirmed(now)
 		return after, nil
 	}},
 }
@@ -258,7 +258,7 @@ func TestABlocksEndIsBounded(t *testing.T) {
 	}
 	ends, _ := k.Block("abuse", "op", noon.Add(time.Hour), noon)
 	open, _ := k.Block("abuse", "op", time.Time{}, noon)
-	revoked, _ := ends.RevokeByOperator(noon)
+	revoked, _ := ends.RevokeUnconfirmed(noon)
 	for name, c := range map[string]struct {
 		k    apikey.Key
 		at   time.Time

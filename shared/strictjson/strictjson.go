@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"strconv"
 	"strings"
@@ -41,13 +40,7 @@ func Check(raw []byte) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	err := walk(d, 0)
-	if err == nil {
-		if _, trailing := d.Token(); !errors.Is(trailing, io.EOF) {
-			return ErrSyntax
-		}
-	}
-	return err
+	return walk(d, 0)
 }
 
 // Object is Check for an object, and returns its members. A name that folds to one of known (as encoding/json folds: ASCII

@@ -89,7 +89,7 @@ func (s *Store) revokeAll(ctx context.Context, id account.ID, now time.Time, row
 		}
 		unreadable += len(page.Bad)
 		for _, k := range page.Keys {
-			err := s.eachStale(ctx, k, "key.revoke", row, func(k apikey.Key) (apikey.Key, bool) { return k.RevokeForClosure(now) })
+			err := s.eachStale(ctx, k, "key.revoke", row, func(k apikey.Key) (apikey.Key, bool) { return k.RevokeUnconfirmed(now) })
 			switch {
 			case errors.Is(err, dynamo.ErrUnreadable): // of the records that change with the key
 				s.unreadable(ctx, keyKey(id, k.ID), err)

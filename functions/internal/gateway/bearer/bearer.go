@@ -80,14 +80,12 @@ func (v *Verifier) Verify(ctx context.Context, token string) (account.Person, er
 	p := account.Person{Subject: account.Subject{Issuer: v.config.Issuer, ID: c.Subject}, Name: v.shown(name)}
 	// The address counts only when the issuer says that it is verified; Cognito says it in a string.
 	if said := c.Raw("email_verified"); said == "true" || said == `"true"` {
-		if email, ok := c.Text("email"); ok && len(email) <= maxEmail {
+		if email, ok := c.Text("email"); ok && len(email) <= account.MaxEmail {
 			p.Email = v.shown(email)
 		}
 	}
 	return p, nil
 }
-
-const maxEmail = 254
 
 // isAccess says why a token is no access token, "" if it is one. Issuers mark them differently, or not at all: the header's
 // type (RFC 9068), Cognito's token_use, Keycloak's typ, others' token_type. Any other mark, and whatever belongs to ID and logout tokens alone,
