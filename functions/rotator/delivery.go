@@ -16,6 +16,7 @@ import (
 
 	"latchkey/shared/apikey"
 	"latchkey/shared/rotation"
+	"latchkey/shared/text"
 )
 
 // deliveryClient lists the methods of Secrets Manager that delivery calls; *secretsmanager.Client has them.
@@ -151,7 +152,7 @@ func (v *delivery) ensureSecret(ctx context.Context, k apikey.Key) error {
 
 func (v *delivery) create(ctx context.Context, k apikey.Key) error {
 	in := &sm.CreateSecretInput{
-		Name: aws.String(v.name(k)), Description: aws.String("The API key " + k.Name + ", delivered by its rotation policy."),
+		Name: aws.String(v.name(k)), Description: aws.String("The API key " + text.Shown(k.Name) + ", delivered by its rotation policy."),
 		Tags: []types.Tag{
 			{Key: aws.String("latchkey:key"), Value: aws.String(string(k.ID))},
 			{Key: aws.String("latchkey:account"), Value: aws.String(string(k.Account))},

@@ -12,6 +12,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/moment"
+	"latchkey/shared/text"
 	"latchkey/shared/usage"
 )
 
@@ -151,5 +152,5 @@ func list[T any](of *[]T) []T {
 }
 
 func keyOf(k apikey.Key) *api.UsageKey {
-	return &api.UsageKey{Id: string(k.ID), Name: k.Name, Preview: k.Current.Preview, BillingType: api.BillingType(k.BillingType)}
+	return &api.UsageKey{Id: string(k.ID), Name: text.Shown(k.Name), Preview: k.Current.Preview, BillingType: api.BillingType(k.BillingType)}
 }

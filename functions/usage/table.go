@@ -109,7 +109,7 @@ func (a answer) cells(one line) []string {
 	k := a.keys[one.key]
 	t := one.totals
 	out := []string{
-		moment.Format(one.start), string(a.account), string(one.key), k.Name, string(one.billing), string(one.product),
+		moment.Format(one.start), string(a.account), string(one.key), text.Shown(k.Name), string(one.billing), string(one.product),
 		number(t.Requests), number(t.Allowed), number(t.Refused), number(t.Breaches),
 	}
 	for _, code := range reasons {

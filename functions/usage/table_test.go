@@ -111,6 +111,26 @@ func TestNoNameInATableIsAFormula(t *testing.T) {
 	}
 }
 
+// TestUsageShowsNamesAsOtherAnswersDo: what hides or turns text round in an old name is shown as U+FFFD, in answers and in tables.
+func TestUsageShowsNamesAsOtherAnswersDo(t *testing.T) {
+	r := mixed(t)
+	var err error
+	if r.two, err = r.Edit(t.Context(), r.two, "key.edit", func(k *apikey.Key) { k.Name = "\u202eevil" }); err != nil {
+		t.Fatal(err)
+	}
+	for _, asked := range []apikey.Key{{}, r.two} {
+		for _, query := range []string{"", "?format=csv", "?interval=hour&group_by=key"} {
+			if asked.ID != "" && strings.Contains(query, "group_by") {
+				continue
+			}
+			got := string(r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: r.path(asked) + query}).Body)
+			if strings.Contains(got, "\u202e") || !strings.Contains(got, "\ufffdevil") {
+				t.Errorf("%s%s: %s", r.path(asked), query, got)
+			}
+		}
+	}
+}
+
 // TestATableOfTooManyLinesIsNotSplitByKey: with one line more than an answer can have, the table is the account's.
 func TestATableOfTooManyLinesIsNotSplitByKey(t *testing.T) {
 	keytest.OneAtATime(t)
