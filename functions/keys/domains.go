@@ -50,7 +50,7 @@ func (h *handler) listDomains(w http.ResponseWriter, r *http.Request, c gateway.
 	if err != nil {
 		return err
 	}
-	keys, more, err := h.liveKeys(r.Context(), c.Account)
+	keys, last, err := h.liveKeys(r.Context(), c.Account)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,10 @@ func (h *handler) listDomains(w http.ResponseWriter, r *http.Request, c gateway.
 	}
 	list, next := cutDomains(domainsOf(keys, wanted), page)
 	now := h.service.Source.Time()
-	doc := api.DomainList{Domains: []api.AccountDomain{}, From: moment.Of(daysUntil(now, domainDays).From), Version: lastChanged(keys), More: more, NextPageToken: page.Next(next), KeyCount: len(keys), OpenKeyCount: having(keys, 0)}
+	doc := api.DomainList{
+		Domains: []api.AccountDomain{}, From: moment.Of(daysUntil(now, domainDays).From), Version: lastChanged(keys), More: last != "", NextPageToken: page.Next(next),
+		KeyIds: keyIDsOf(keys), KeyCount: len(keys), OpenKeyCount: having(keys, 0),
+	}
 	counts, err := h.hosts(r.Context(), c.Account, list, now)
 	if err != nil {
 		return err
@@ -92,10 +95,18 @@ func having(keys []apikey.Key, entries int) (n int) {
 	return n
 }
 
-// liveKeys reads the keys that can be edited, of as many as one call looks at; more is true where there are others.
-func (h *handler) liveKeys(ctx context.Context, id account.ID) (keys []apikey.Key, more bool, err error) {
+func keyIDsOf(keys []apikey.Key) []string {
+	ids := make([]string, len(keys))
+	for i, k := range keys {
+		ids[i] = string(k.ID)
+	}
+	return ids
+}
+
+// liveKeys reads the keys that can be edited, of as many as a list looks at; last is the last key that it looked at where there are others, or "".
+func (h *handler) liveKeys(ctx context.Context, id account.ID) (keys []apikey.Key, last apikey.ID, err error) {
 	page, err := h.store.Keys(ctx, id, control.KeyQuery{})
-	return slices.DeleteFunc(page.Keys, func(k apikey.Key) bool { return k.Editable() != nil }), page.Next != "", err
+	return slices.DeleteFunc(page.Keys, func(k apikey.Key) bool { return k.Editable() != nil }), page.Next, err
 }
 
 // lastChanged returns the time of the latest change of any of the keys, in milliseconds.

@@ -18,12 +18,14 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/origin/entry"
+	"latchkey/shared/text"
 )
 
 const (
 	mostKeysChanged = 500 // by one request
 	changedAtOnce   = 8
-	changeTries     = 5 // of one key, each time that somebody else has changed it meanwhile
+	changeTries     = 5  // of one key, each time that somebody else has changed it meanwhile
+	replacePages    = 10 // of [control.MostLooked] keys, that one request looks at
 )
 
 func (h *handler) linkDomain(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -37,7 +39,7 @@ func (h *handler) linkDomain(w http.ResponseWriter, r *http.Request, c gateway.P
 	if err := f.err(); err != nil {
 		return err
 	}
-	return h.changeDomains(w, r, c, pattern, ids, false, func(k apikey.Key) (apikey.Key, error) { return k.Link(pattern, f.now) })
+	return h.changeNamed(w, r, c, pattern, ids, func(k apikey.Key) (apikey.Key, error) { return k.Link(pattern, f.now) })
 }
 
 func (h *handler) unlinkDomain(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -51,17 +53,20 @@ func (h *handler) unlinkDomain(w http.ResponseWriter, r *http.Request, c gateway
 	if err := f.err(); err != nil {
 		return err
 	}
-	return h.changeDomains(w, r, c, pattern, ids, false, func(k apikey.Key) (apikey.Key, error) { return k.Unlink(pattern, f.now) })
+	return h.changeNamed(w, r, c, pattern, ids, func(k apikey.Key) (apikey.Key, error) { return k.Unlink(pattern, f.now) })
 }
 
-// replaceDomain changes every key that has the entry. The version that the caller names is that of the list of entries: a key that
-// somebody has changed since then is refused, by itself.
+// replaceDomain changes every key that has the entry. The version that the caller names is that of the list of entries: a key of that
+// list that somebody has changed since then is refused, by itself. Of keys that the list doesn't look at, nobody has seen a version.
 func (h *handler) replaceDomain(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
+	if err := gateway.KnownQuery(r, "page_token"); err != nil {
+		return err
+	}
 	match, err := gateway.IfMatch(r)
 	if err != nil {
 		return err
 	}
-	body, _, err := gateway.Body[api.ReplaceDomain](r, gateway.BodyOptions{})
+	body, _, err := gateway.Body[api.ReplaceDomain](r, gateway.BodyOptions{Query: true})
 	if err != nil {
 		return err
 	}
@@ -70,35 +75,97 @@ func (h *handler) replaceDomain(w http.ResponseWriter, r *http.Request, c gatewa
 	if err := f.err(); err != nil {
 		return err
 	}
-	keys, more, err := h.liveKeys(r.Context(), c.Account)
+	page, err := gateway.PageOf(r, "replace", string(c.Account), pattern, with)
 	if err != nil {
 		return err
 	}
-	latest := lastChanged(keys)
-	var ids []apikey.ID
-	for _, k := range keys {
-		if slices.Contains(k.Domains, pattern) {
-			ids = append(ids, k.ID)
-		}
+	its, err := h.keysWith(r.Context(), c.Account, pattern, apikey.ID(page.After))
+	if err != nil {
+		return err
 	}
-	return h.changeDomains(w, r, c, pattern, ids, more, func(k apikey.Key) (apikey.Key, error) {
+	results, err := h.changeDomains(r, c, its.ids, func(k apikey.Key) (apikey.Key, error) {
 		if !slices.Contains(k.Domains, pattern) { // done already
 			return k, nil
 		}
-		if err := match.CheckUntil(k.UpdatedAt.UnixMilli(), latest); err != nil {
+		if err := match.CheckUntil(k.UpdatedAt.UnixMilli(), its.latest); err != nil && (its.listed(k.ID) || !errors.Is(err, gateway.ErrStale)) {
 			return k, err
 		}
 		return k.Replace(pattern, with, f.now)
 	})
+	if err != nil {
+		return err
+	}
+	if page.After == "" && its.next == "" && allRefused(results, gateway.ErrStale) {
+		return gateway.ErrStale // the caller has seen no key as it is
+	}
+	next := page.Next(string(its.next))
+	return gateway.JSON(w, http.StatusOK, api.DomainChanges{Domain: pattern, Results: results, More: next != nil, NextPageToken: next})
 }
 
-// changeDomains changes keys one by one, each in a transaction of its own with its audit row, and answers what came of each. A
+// havingKeys are the first keys of an account that have an entry, in the order of their IDs.
+type havingKeys struct {
+	ids    []apikey.ID
+	next   apikey.ID // the last of them, or the last key that was looked at, where others may follow; "" at the end
+	last   apikey.ID // the last key that the list of entries looks at; "" where it looks at all
+	latest int64     // its version
+}
+
+// listed reports whether the list of entries looks at a key.
+func (its havingKeys) listed(id apikey.ID) bool { return its.last == "" || id <= its.last }
+
+// keysWith finds as many keys that have an entry as one request changes, after the one where the request before ended. It stops
+// where it finds one too many, or has looked at so many keys.
+func (h *handler) keysWith(ctx context.Context, id account.ID, pattern string, after apikey.ID) (its havingKeys, err error) {
+	keys, last, err := h.liveKeys(ctx, id)
+	if err != nil {
+		return its, err
+	}
+	its = havingKeys{last: last, latest: lastChanged(keys), next: last}
+	has := func(k apikey.Key) bool {
+		return k.ID > after && k.Editable() == nil && slices.Contains(k.Domains, pattern)
+	}
+	for pages := 1; ; pages++ {
+		for _, k := range keys {
+			if has(k) {
+				its.ids = append(its.ids, k.ID)
+			}
+		}
+		if len(its.ids) > mostKeysChanged {
+			its.ids = its.ids[:mostKeysChanged]
+			its.next = its.ids[mostKeysChanged-1]
+			return its, nil
+		}
+		if its.next == "" || pages == replacePages {
+			return its, nil
+		}
+		page, err := h.store.Keys(ctx, id, control.KeyQuery{After: max(its.next, after), Match: has, Limit: mostKeysChanged + 1 - len(its.ids)})
+		if err != nil {
+			return its, err
+		}
+		keys, its.next = page.Keys, page.Next
+	}
+}
+
+// changeNamed changes the keys that a request names.
+func (h *handler) changeNamed(w http.ResponseWriter, r *http.Request, c gateway.Principal, pattern string, ids []apikey.ID, apply func(apikey.Key) (apikey.Key, error)) error {
+	results, err := h.changeDomains(r, c, ids, apply)
+	if err != nil {
+		return err
+	}
+	if allRefused(results, gateway.ErrNotFound) {
+		return gateway.ErrNotFound // none is the account's
+	}
+	return gateway.JSON(w, http.StatusOK, api.DomainChanges{Domain: pattern, Results: results})
+}
+
+// allRefused reports whether all keys are refused for the same reason.
+func allRefused(results []api.DomainChange, why *gateway.Problem) bool {
+	return len(results) > 0 && !slices.ContainsFunc(results, func(one api.DomainChange) bool { return one.Code == nil || *one.Code != why.Code })
+}
+
+// changeDomains changes keys one by one, each in a transaction of its own with its audit row, and returns what came of each. A
 // breakdown ends it; what was done by then stays, and the same request does the rest.
-func (h *handler) changeDomains(w http.ResponseWriter, r *http.Request, c gateway.Principal, pattern string, ids []apikey.ID, more bool,
-	apply func(apikey.Key) (apikey.Key, error),
-) error {
-	more = more || len(ids) > mostKeysChanged
-	ids = ids[:min(len(ids), mostKeysChanged)]
+func (h *handler) changeDomains(r *http.Request, c gateway.Principal, ids []apikey.ID, apply func(apikey.Key) (apikey.Key, error)) ([]api.DomainChange, error) {
 	results, its := make([]api.DomainChange, len(ids)), itsAccount(sync.OnceValues(h.accountOf(r.Context(), c.Account)))
 	g, ctx := errgroup.WithContext(r.Context())
 	g.SetLimit(changedAtOnce)
@@ -108,22 +175,14 @@ func (h *handler) changeDomains(w http.ResponseWriter, r *http.Request, c gatewa
 			return err
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	for _, whole := range []*gateway.Problem{gateway.ErrStale, gateway.ErrNotFound} {
-		if len(results) > 0 && !slices.ContainsFunc(results, func(one api.DomainChange) bool { return one.Code == nil || *one.Code != whole.Code }) {
-			return whole // the caller has seen no key as it is, or named none of the account
-		}
-	}
-	return gateway.JSON(w, http.StatusOK, api.DomainChanges{Domain: pattern, Results: results, More: more})
+	return results, g.Wait()
 }
 
 // changeDomainsOf changes one key. Where somebody else has changed it meanwhile, it is decided again from what is there now.
 func (h *handler) changeDomainsOf(ctx context.Context, c gateway.Principal, id apikey.ID, its itsAccount, apply func(apikey.Key) (apikey.Key, error)) (api.DomainChange, error) {
 	for try := 1; ; try++ {
 		before, after, err := h.changeOnce(ctx, c, id, its, apply)
-		one := api.DomainChange{KeyId: string(id), Name: before.Name, Domains: len(before.Domains), Result: api.DomainChangeResultUnchanged}
+		one := api.DomainChange{KeyId: string(id), Name: text.Shown(before.Name), Domains: len(before.Domains), Result: api.DomainChangeResultUnchanged}
 		if try < changeTries && errors.Is(err, dynamo.ErrStale) && !errors.Is(err, account.ErrRightLost) {
 			continue
 		}

@@ -235,6 +235,14 @@ func hundred(t testing.TB) (list []string) {
 	return list
 }
 
+// TestAChangeOfDomainsShowsNamesAsOtherAnswersDo: what hides or turns text round in an old name is shown as U+FFFD.
+func TestAChangeOfDomainsShowsNamesAsOtherAnswersDo(t *testing.T) {
+	r := newHarness(t)
+	k := r.withDomains(t, "\u202eevil", "a.example.com")
+	answer := r.Want(t, 200, apitest.Call{As: "developer", Method: "POST", Path: r.domains() + "/unlink", Body: map[string]any{"domain": "a.example.com", "keys": []string{string(k.ID)}}})
+	wantList(t, "unlinked", changed(t, answer), "\ufffdevil changed 0")
+}
+
 // TestReplacingLeavesWhatHasChangedSince, and does the rest; a key that has changed is as its owner left it.
 func TestReplacingLeavesWhatHasChangedSince(t *testing.T) {
 	r := newHarness(t)

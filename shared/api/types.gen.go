@@ -975,9 +975,12 @@ type DomainChanges struct {
 	// Domain The entry, as it is stored.
 	Domain string `json:"domain"`
 
-	// More More keys have the entry than one request changes: send it again.
-	More    bool           `json:"more"`
-	Results []DomainChange `json:"results"`
+	// More Of `replace`: more keys have the entry than one request changes, 500, or the account has more than the 10,000 that one looks at. Send it again with `page_token`, until this is false.
+	More bool `json:"more"`
+
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+	Results       []DomainChange `json:"results"`
 }
 
 // DomainKey defines model for DomainKey.
@@ -993,8 +996,11 @@ type DomainList struct {
 	Domains []AccountDomain `json:"domains"`
 	From    Time            `json:"from"`
 
-	// KeyCount The keys that were looked at, whichever entries they have.
+	// KeyCount The number of these.
 	KeyCount int `json:"key_count"`
+
+	// KeyIds The keys that were looked at, whichever entries they have, in the order of their creation.
+	KeyIds []string `json:"key_ids"`
 
 	// More The account has more keys than one call looks at; theirs are missing.
 	More bool `json:"more"`
@@ -2633,6 +2639,9 @@ type ListDomainsParams struct {
 
 // ReplaceDomainParams defines parameters for ReplaceDomain.
 type ReplaceDomainParams struct {
+	// PageToken next_page_token of the previous page, with the same filter.
+	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
+
 	// IfMatch The ETag that the change builds on, several, or `*`: 428 without, 412 if it is stale.
 	IfMatch IfMatchParam `json:"If-Match"`
 }
