@@ -19,9 +19,9 @@ type behind struct {
 	More        bool                  `json:"m,omitempty"` // keys that aren't named
 }
 
-// leaves reports whether there is anything to look at.
+// leaves reports whether there is anything to look at, or may be.
 func leaves(left api.Legacy) bool {
-	return len(left.Invitations)+len(left.Keys)+len(left.Principals) > 0
+	return left.More || len(left.Invitations)+len(left.Keys)+len(left.Principals) > 0
 }
 
 // leaveBehind leads to the page about what a member has left.

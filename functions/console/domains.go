@@ -70,6 +70,7 @@ type domainView struct {
 	Find        string // what the names of the shown keys have in them
 	Many        bool   // the account has more keys than the API looks at
 	Selected    *doneView
+	Rest        *again // replaces a domain in the keys that the request before didn't come to
 }
 
 // keyChoice is a list of keys to choose from.
@@ -77,6 +78,7 @@ type keyChoice struct {
 	Shown   []api.DomainKey // the first ones
 	N       int
 	Exposed int // how many are open to every page: now, or without their only entry
+	all     []string
 	chosen  []string
 }
 
@@ -89,8 +91,16 @@ func (c keyChoice) Picked(id string) bool { return slices.Contains(c.chosen, id)
 // More reports whether keys aren't shown.
 func (c keyChoice) More() bool { return c.N > len(c.Shown) }
 
-// All reports whether a form can name all of them.
-func (c keyChoice) All() bool { return c.N > 1 && c.N <= mostKeys }
+// mostKeys bounds the keys that a form names.
+const mostKeys = 500
+
+// All names all of them for a form, so that it is those whose number the page says that are changed; "" where they are too many.
+func (c keyChoice) All() string {
+	if c.N < 2 || c.N > mostKeys || c.N != len(c.all) { // an API that says less than this one's
+		return ""
+	}
+	return strings.ReplaceAll(strings.Join(c.all, " "), keyPrefix, "")
+}
 
 func (c *keyChoice) add(k api.DomainKey) {
 	if len(c.Shown) < mostChoices || c.Picked(k.Id) {
@@ -103,7 +113,13 @@ func (*domainView) Kept() []resent { return nil }
 
 // take shows the outcome of a change. What takes it back comes back to this page, too.
 func (d *domainView) take(v *visit, n note) {
-	if d.Selected = v.outcomeOf(n); d.Selected == nil || d.Selected.Undo == nil {
+	if d.Selected = v.outcomeOf(n); d.Selected == nil {
+		return
+	}
+	if rest := d.Selected.Rest; rest != nil {
+		d.Rest = &again{Path: "/domains/replace", Fields: []resent{{"domain", rest.Domain}, {"with", d.Selected.Value}, {"version", strconv.FormatInt(rest.Version, 10)}, {"page", rest.Page}}}
+	}
+	if d.Selected.Undo == nil {
 		return
 	}
 	undo := d.Selected.Undo
@@ -162,9 +178,15 @@ func (d *domainView) choose(list api.DomainList, keys []api.Key) {
 		d.Others.N -= d.Entry.KeyCount
 		for _, k := range d.Entry.Keys {
 			has[k.Id] = true
+			d.Has.all = append(d.Has.all, k.Id)
 			if k.Id == d.Find || shown.HasWords(k.Name, strings.Fields(shown.Fold(d.Find))) {
 				d.Has.add(k)
 			}
+		}
+	}
+	for _, id := range list.KeyIds {
+		if !has[id] {
+			d.Others.all = append(d.Others.all, id)
 		}
 	}
 	slices.SortStableFunc(keys, func(a, b api.Key) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
@@ -187,16 +209,14 @@ func (a *app) changeDomain(v *visit, what string) error {
 		with = f.typedDomain(v, "with")
 		call.Version, _ = strconv.ParseInt(v.form("version"), 10, 64)
 		call.Version = max(call.Version, 1)
+		call.Query = queryOf(map[string]string{"page_token": v.form("page")})
 		call.Body = api.ReplaceDomain{Domain: domain, With: with}
 	} else {
 		if back == "new" {
 			page = ""
 			domain = f.typedDomain(v, "domain")
 		}
-		ids, err := domainKeys(v, what, domain)
-		if err != nil {
-			return err
-		}
+		ids := domainKeys(v)
 		if len(ids) == 0 && !f.Bad() {
 			f.add("keys", v.t("notice.nothing_selected"))
 		}
@@ -211,10 +231,16 @@ func (a *app) changeDomain(v *visit, what string) error {
 		return a.showDomain(v, status, f, page)
 	}
 	if what == "replace" {
-		if len(done.Results) == 0 { // sent twice, or somebody else was faster
+		o := outcomeIn(done, replaced, with)
+		switch {
+		case done.NextPageToken != nil:
+			o.Rest = &restOf{done.Domain, call.Version, *done.NextPageToken}
+		case len(done.Results) == 0 && v.form("page") != "":
+			return v.done(domainURL(v, with), "nothing_left_to_replace")
+		case len(done.Results) == 0: // sent twice, or somebody else was faster
 			return v.done(domainURL(v, with), "nothing_to_replace")
 		}
-		return v.leave(domainURL(v, with), note{Keys: outcomeIn(done, replaced, with)})
+		return v.leave(domainURL(v, with), note{Keys: o})
 	}
 	if len(done.Results) == 0 { // an API that says less than this one's
 		return v.done(domainURL(v, done.Domain), "edited")
@@ -223,23 +249,21 @@ func (a *app) changeDomain(v *visit, what string) error {
 	return v.leave(domainURL(v, done.Domain), note{Keys: outcomeIn(done, act, done.Domain)})
 }
 
-// domainKeys are the keys that a form names, each once, those alone that can be keys; or all that the change is for.
-func domainKeys(v *visit, what, domain string) (ids []string, err error) {
-	if v.form("all") != "" {
-		keys, err := v.allKeys(v.ctx())
-		for _, k := range keys {
-			if editable(k) && (what == "link" || slices.Contains(k.Domains, domain)) {
-				ids = append(ids, k.Id)
-			}
+// domainKeys are the keys that a form names, one by one or all at once, each once, those alone that can be keys.
+func domainKeys(v *visit) (ids []string) {
+	named := v.r.PostForm["keys"]
+	if all := strings.Fields(v.form("all")); len(all) > 0 {
+		named = make([]string, len(all))
+		for i, id := range all {
+			named[i] = keyPrefix + id
 		}
-		return ids, err
 	}
-	for _, id := range v.r.PostForm["keys"] {
+	for _, id := range named {
 		if id != "" && len(id) <= longestID && plainID(id) && !slices.Contains(ids, id) && len(ids) < mostKeys {
 			ids = append(ids, id)
 		}
 	}
-	return ids, nil
+	return ids
 }
 
 // replaced is the act of a note about a domain that was replaced in all keys that had it; those about keys are in acts.
@@ -247,6 +271,13 @@ const replaced = "replace"
 
 // mostListed bounds the keys that the note of a domain's change has.
 const mostListed = 25
+
+// restOf is what a replacement hasn't come to yet: the domain that it replaces, the version of the list that its person has seen, and where it goes on.
+type restOf struct {
+	Domain  string `json:"d"`
+	Version int64  `json:"e"`
+	Page    string `json:"p"`
+}
 
 // outcomeIn puts down what has become of the keys.
 func outcomeIn(done api.DomainChanges, act, value string) *outcome {

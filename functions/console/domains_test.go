@@ -14,25 +14,97 @@ import (
 	"latchkey/shared/api"
 )
 
-// TestAllIsTheKeysThatHaveTheDomain where it is taken away, and every key that can be edited where it is added.
-func TestAllIsTheKeysThatHaveTheDomain(t *testing.T) {
+// TestAllIsTheKeysThatThePageCounts: where a page says of how many keys a change is, it is of those, whatever the list of keys has, and whatever has
+// changed since.
+func TestAllIsTheKeysThatThePageCounts(t *testing.T) {
 	w := newWalker(t, "owner")
-	key := func(id string, status api.Status, domains ...string) api.Key {
-		return api.Key{Id: "key_" + id, Status: status, Domains: domains}
+	root := "/accounts/" + account + "/domains"
+	ids := func(name string, n int) (list []string) {
+		for i := range n {
+			list = append(list, fmt.Sprintf("key_%s%04d", name, i))
+		}
+		return list
 	}
-	w.listOf(key("has", api.Active, "demo.example"), key("hasnt", api.Disabled, "other.example"), key("revoked", api.Revoked, "demo.example"))
+	has, others := ids("has", 3), ids("other", mostKeys)
+	entry := api.AccountDomain{Domain: "old.example", KeyCount: len(has)}
+	for _, id := range has {
+		entry.Keys = append(entry.Keys, api.DomainKey{Id: id, Name: id, Status: api.Active})
+	}
+	list := api.DomainList{Domains: []api.AccountDomain{entry}, Version: 7, More: true, KeyCount: len(has) + len(others), KeyIds: slices.Concat(has, others)}
+	w.api.on("GET /v1"+root, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, list)
+		return true
+	})
+	newer := api.Key{Id: "key_newer", Status: api.Active, Domains: []string{"old.example"}}
+	w.listOf(newer)
+	page := w.ask(http.MethodGet, root+"/one?domain=old.example", nil).text
+	list.Domains, list.KeyIds, list.KeyCount = nil, []string{newer.Id}, 1
 	var sent api.LinkDomain
-	for _, what := range []string{"link", "unlink"} {
-		w.api.on("POST /v1/accounts/"+account+"/domains/"+what, func(out http.ResponseWriter, _ *http.Request, body []byte) bool {
+	for what, want := range map[string][]string{"unlink": has, "link": others} {
+		w.api.on("POST /v1"+root+"/"+what, func(out http.ResponseWriter, _ *http.Request, body []byte) bool {
 			_ = json.Unmarshal(body, &sent)
 			reply(out, 200, api.DomainChanges{Domain: sent.Domain, Results: []api.DomainChange{}})
 			return true
 		})
-		w.post("/accounts/"+account+"/domains/"+what, url.Values{"domain": {"demo.example"}, "all": {"yes"}})
-		want := map[string][]string{"link": {"key_has", "key_hasnt"}, "unlink": {"key_has"}}[what]
-		if !slices.Equal(sent.Keys, want) || sent.Domain != "demo.example" {
-			t.Errorf("%s sent %+v, want %q", what, sent, want)
+		_, form, _ := strings.Cut(page, `action="`+root+"/"+what+`"`)
+		all := regexp.MustCompile(`name="all" value="([^"]*)"><span><strong>All (\d+) keys`).FindStringSubmatch(form)
+		if all == nil || all[2] != fmt.Sprint(len(want)) {
+			t.Fatalf("%s: %q in %s", what, all, page)
 		}
+		w.post(root+"/"+what, url.Values{"domain": {"old.example"}, "all": {all[1]}})
+		if !slices.Equal(sent.Keys, want) || sent.Domain != "old.example" {
+			t.Errorf("%s of %s keys sent %d, %+v", what, all[2], len(sent.Keys), sent)
+		}
+	}
+}
+
+// TestNobodyIsOfferedMoreKeysThanAFormNames, nor all where the API doesn't say which they are.
+func TestNobodyIsOfferedMoreKeysThanAFormNames(t *testing.T) {
+	for n, want := range map[int]bool{1: false, 2: true, mostKeys: true, mostKeys + 1: false} {
+		c := keyChoice{N: n, all: make([]string, n)}
+		if got := c.All() != ""; got != want {
+			t.Errorf("%d keys: %v", n, got)
+		}
+		if c.all = c.all[1:]; c.All() != "" {
+			t.Errorf("%d of %d keys are all", n-1, n)
+		}
+	}
+}
+
+// TestAReplacementIsGoneOnWith where the API says that there is more, of the same domain, with the version that the person has seen, until the API says
+// that there is none.
+func TestAReplacementIsGoneOnWith(t *testing.T) {
+	w := newWalker(t, "owner")
+	root := "/accounts/" + account + "/domains"
+	var asked []string
+	w.api.on("POST /v1"+root+"/replace", func(out http.ResponseWriter, r *http.Request, body []byte) bool {
+		asked = append(asked, strings.Join([]string{r.URL.RawQuery, r.Header.Get("If-Match"), string(body)}, " "))
+		doc := api.DomainChanges{Domain: "old.example", Results: []api.DomainChange{}}
+		if len(asked) < 3 {
+			doc.More, doc.NextPageToken = true, ptr(fmt.Sprint("part", len(asked)))
+		}
+		reply(out, 200, doc)
+		return true
+	})
+	page := w.post(root+"/replace", url.Values{"domain": {"old.example"}, "with": {"new.example"}, "version": {"77"}})
+	rest := regexp.MustCompile(`(?s)<form method="post" action="[^"]*/domains/replace" data-nodraft[^>]*>(.*?)</form>`)
+	for range 2 {
+		form := rest.FindStringSubmatch(page.text)
+		if form == nil || !strings.Contains(page.text, "Not replaced everywhere yet") || strings.Contains(page.text, "any more") {
+			t.Fatalf("nothing goes on in %s", page.text)
+		}
+		values := url.Values{}
+		for _, field := range regexp.MustCompile(`name="([^"]*)" value="([^"]*)"`).FindAllStringSubmatch(form[1], -1) {
+			values.Set(field[1], field[2])
+		}
+		page = w.post(root+"/replace", values)
+	}
+	if rest.MatchString(page.text) || !strings.Contains(page.text, "The remaining keys don’t have the old domain.") {
+		t.Errorf("at the end: %s", page.text)
+	}
+	const body = ` "77" {"domain":"old.example","with":"new.example"}`
+	if want := []string{body, "page_token=part1" + body, "page_token=part2" + body}; !slices.Equal(asked, want) {
+		t.Errorf("asked %q, want %q", asked, want)
 	}
 }
 
@@ -40,11 +112,13 @@ func TestAllIsTheKeysThatHaveTheDomain(t *testing.T) {
 func TestARefusalKeepsWhichKeysWereChosen(t *testing.T) {
 	s := newStage(t)
 	var keys []api.Key
+	var having []string
 	for i := range 60 {
 		k := bareKey()
 		k.Id, k.Name, k.Status, k.DeletedAt = fmt.Sprintf("key_%02d", i), fmt.Sprintf("Many %02d", i), api.Active, nil
 		if i > 0 {
 			k.Domains = []string{"one.example"}
+			having = append(having, k.Id)
 		}
 		keys = append(keys, k)
 	}
@@ -53,7 +127,7 @@ func TestARefusalKeepsWhichKeysWereChosen(t *testing.T) {
 		form url.Values
 	}{
 		"found by a search": {"unlink", url.Values{"domain": {"one.example"}, "keys": {"key_59"}, "find": {"many"}}},
-		"all":               {"unlink", url.Values{"domain": {"one.example"}, "all": {"yes"}, "find": {"many"}}},
+		"all":               {"unlink", url.Values{"domain": {"one.example"}, "all": {strings.ReplaceAll(strings.Join(having, " "), keyPrefix, "")}, "find": {"many"}}},
 		"of the others":     {"link", url.Values{"domain": {"one.example"}, "keys": {"key_00"}, "find": {"00"}}},
 	} {
 		got := s.take(shot{name: name, as: "owner", target: "/accounts/" + account + "/domains/" + c.what, form: c.form, set: all(ofDomain("one.example", keys...),

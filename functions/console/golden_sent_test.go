@@ -42,6 +42,10 @@ func sentShots(root, key string) (list []shot) {
 	add("domain.linked", "owner", domains+"link", url.Values{"back": {"new"}, "domain": {"New.example"}, "keys": {keyID, "key_same", bareKeyID}}, three)
 	add("domain.unlinked", "owner", domains+"unlink", url.Values{"domain": {"new.example"}, "keys": {keyID, "key_same", bareKeyID}}, three)
 	add("domain.replaced", "owner", domains+"replace", url.Values{"domain": {"old.example"}, "with": {"new.example"}, "version": {"77"}}, three)
+	add("domain.replaced_rest", "owner", domains+"replace", url.Values{"domain": {"old.example"}, "with": {"new.example"}, "version": {"77"}, "page": {"r2"}}, results("old.example"))
+	add("domain.replaced_more", "owner", domains+"replace", url.Values{"domain": {"old.example"}, "with": {"new.example"}, "version": {"77"}}, withDoc("POST "+accountAPI+"/domains/replace", api.DomainChanges{
+		Domain: "old.example", Results: []api.DomainChange{{KeyId: keyID, Name: "Shop", Result: api.DomainChangeResultChanged, Domains: 2}}, More: true, NextPageToken: ptr("r2"),
+	}))
 	add("domain.bad", "owner", domains+"link", url.Values{"back": {"new"}, "domain": {"*.com"}, "keys": {keyID}}, nil)
 	add("domain.no_keys", "owner", domains+"unlink", url.Values{"domain": {"one.example"}}, nil)
 	add("domain.bad_with", "owner", domains+"replace", url.Values{"domain": {"one.example"}, "with": {"a b"}, "version": {"77"}}, nil)
@@ -202,6 +206,7 @@ func frameShots(root, key string) (list []shot) {
 	add(shot{name: "notice.invitation", as: "owner", target: root + "/account", note: &note{Path: root + "/account", Link: "https://console.example/invitations#lki_once", For: "new@demo.example"}})
 	add(shot{name: "notice.invitation_for_anybody", as: "owner", target: root + "/account", note: &note{Path: root + "/account", Link: "https://console.example/invitations#lki_once"}})
 	short := func(id string) string { return strings.TrimPrefix(id, keyPrefix) }
+	add(shot{name: "domain.rest", as: "owner", target: root + "/domains/one?domain=new.example", set: ofDomain("new.example", bareKey()), note: &note{Path: root + "/domains/one", Keys: &outcome{Act: replaced, Value: "new.example", N: 500, Rest: &restOf{"old.example", 77, "r2"}}}})
 	add(shot{name: "selected.done", as: "owner", target: keys + "?q=shop", note: &note{Path: keys, Keys: &outcome{Act: "disable", Done: []string{short(keyID)}, Same: 2, Failed: []failedKey{{short(bareKeyID), "Bare", "problem.key_deleted"}, {"x", "", "problem.other"}, {"y", "Y", "problem.key_deleted"}}, Left: []string{"z"}}}})
 	add(shot{name: "selected.slow", as: "owner", target: keys + "?size=100", note: &note{Path: keys, Keys: &outcome{Act: "label", Value: "shop", Done: []string{short(keyID)}, Left: []string{"z"}, Slow: true}}})
 	add(shot{name: "selected.on_key", as: "owner", target: keys + "/" + keyID, note: &note{Path: keys + "/" + keyID, Keys: &outcome{Act: "disable", Done: []string{short(keyID)}}}})

@@ -131,6 +131,9 @@ func domainShots(add adder, domains string) {
 	open := func(domains ...string) api.Key {
 		return changed(bareKey(), func(k *api.Key) {
 			k.Status, k.DeletedAt, k.Name, k.Domains = api.Active, nil, "Open", domains
+			if len(domains) > 0 {
+				k.Id = "key_" + domains[0]
+			}
 		})
 	}
 	one := domains + "/one?domain=one.example"
@@ -144,6 +147,9 @@ func domainShots(add adder, domains string) {
 	add("domain.many", "owner", one, ofDomain("one.example", many...))
 	add("domain.found", "owner", one+"&find=many+49", ofDomain("one.example", many...))
 	add("domain.more", "owner", one, all(ofDomain("one.example", open("one.example")), withDoc("GET "+accountAPI+"/domains", api.DomainList{Version: 77, More: true, KeyCount: 1000, OpenKeyCount: 3})))
+	add("domain.of_many", "owner", one, all(ofDomain("one.example", open("one.example")), withDoc("GET "+accountAPI+"/domains", api.DomainList{
+		Version: 77, More: true, KeyCount: 1000, Domains: []api.AccountDomain{{Domain: "one.example", KeyCount: 1, Keys: []api.DomainKey{{Id: keyID, Name: "Shop", Status: api.Active}}}},
+	})))
 	add("domain_new", "owner,developer", domains+"/new", ofDomain("", open(), open("two.example")))
 	add("domain_new.no_keys", "owner", domains+"/new", ofDomain("", bareKey()))
 }
@@ -156,6 +162,7 @@ func ofDomain(domain string, keys ...api.Key) func(*stage) {
 			continue
 		}
 		list.KeyCount++
+		list.KeyIds = append(list.KeyIds, k.Id)
 		if len(k.Domains) == 0 {
 			list.OpenKeyCount++
 		}
@@ -347,6 +354,7 @@ func usageShots(add adder, root, key string) {
 	add("usage.bad_days", "owner", usage+"?from=2026-07-02&to=nonsense", nil)
 	add("usage.refused", "owner", usage+"?range=90d", withDoc("GET "+accountAPI+"/usage", failing(400, "invalid")))
 	add("usage.found", "owner", usage+"?find=shop", listOfKeys("", fullKey(), bareKey()))
+	add("usage.found_first", "owner", usage+"?find=shop", withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{fullKey(), bareKey()}, NextPageToken: ptr("k2")}))
 	add("usage.found_one", "owner", usage+"?find=shop&range=7d", listOfKeys("", fullKey()))
 	add("usage.found_none", "owner", usage+"?find=shop", listOfKeys(""))
 	requests := root + "/qps-requests"

@@ -283,7 +283,7 @@ func richWorld() map[string]any {
 		"GET " + accountAPI + "/usage":              used,
 		"GET " + accountAPI + "/statements/2026-07": fullStatement(),
 		"GET /v1/operator/statements/2026-07":       fullStatement(),
-		"GET " + accountAPI + "/domains":            api.DomainList{Domains: domainsOfWorld(), From: day(25), Version: 77, KeyCount: 6, OpenKeyCount: 1, NextPageToken: ptr("d2")},
+		"GET " + accountAPI + "/domains":            api.DomainList{Domains: domainsOfWorld(), From: day(25), Version: 77, KeyIds: []string{keyID, bareKeyID, "key_3", "key_4", "key_5", "key_6"}, KeyCount: 6, OpenKeyCount: 1, NextPageToken: ptr("d2")},
 		"GET " + keyAPI + "/usage":                  beside(used),
 		"GET " + keyAPI + "/audit":                  api.AuditList{Rows: auditRows()},
 		"GET " + accountAPI + "/audit":              api.AuditList{Rows: auditRows()},
@@ -343,6 +343,7 @@ func domainsOfWorld() []api.AccountDomain {
 	return []api.AccountDomain{
 		{Domain: "*.shop.example", KeyCount: 5, OnlyEntryCount: 2, Allowed: 90114, Refused: 12, Keys: []api.DomainKey{
 			{Id: keyID, Name: `Shop <1> & "Co"`, Preview: "ak_7Kf2…x9Qd", Status: api.Active}, {Id: bareKeyID, Name: "Bare", Preview: "ak_baRe…9999", Status: api.Disabled}, {Id: "key_3", Name: "Third", Preview: "ak_tHir…3333", Status: api.Expired}, {Id: "key_4", Name: "Fourth", Preview: "ak_fOur…4444", Status: api.Active},
+			{Id: "key_5", Name: "Fifth", Preview: "ak_fIft…5555", Status: api.Active},
 		}},
 		{Domain: "one.example", KeyCount: 1, Refused: 3, Keys: []api.DomainKey{{Id: keyID, Name: `Shop <1> & "Co"`, Preview: "ak_7Kf2…x9Qd", Status: api.Active}}},
 	}

@@ -17,6 +17,7 @@ type outcome struct {
 	N      int         `json:"c,omitempty"` // done besides, and too many to be named
 	More   int         `json:"m,omitempty"` // failed besides
 	Slow   bool        `json:"t,omitempty"` // some were done in the time that there was, so that going on does the rest
+	Rest   *restOf     `json:"r,omitempty"` // of a domain that was replaced
 }
 
 // failedKey is a key that wasn't changed: its name may be cut or left out, so that a cookie holds all. Why is a message's key.

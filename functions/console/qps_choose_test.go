@@ -22,6 +22,27 @@ func (w *walker) keysByName(keys ...api.Key) {
 	})
 }
 
+// TestMatchesThatAreNotAllAreNotCounted: where the API may know of other keys, no page says how many match, nor that there are none.
+func TestMatchesThatAreNotAllAreNotCounted(t *testing.T) {
+	w := newWalker(t, "owner")
+	root := "/accounts/" + account
+	keys := []api.Key{{Id: "key_2", Name: "Web app", Status: api.Active}, {Id: "key_3", Name: "Web shop", Status: api.Active}}
+	w.api.on("GET /v1"+root+"/keys", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.KeyList{Keys: keys, NextPageToken: ptr("k2")})
+		return true
+	})
+	for _, page := range []string{"/usage", "/qps-requests/new"} {
+		got := text(w.ask(http.MethodGet, root+page+"?find=web", nil).doc)
+		if strings.Contains(got, "keys match") || !strings.Contains(got, "Keys that match “web”") || !strings.Contains(got, "Only the first keys are shown.") {
+			t.Errorf("%s: %s", page, got)
+		}
+	}
+	keys[0].Status, keys[1].Status = api.Revoked, api.Revoked
+	if got := text(w.ask(http.MethodGet, root+"/qps-requests/new", nil).doc); strings.Contains(got, "no keys") {
+		t.Errorf("the newest keys are revoked, the others not looked at: %s", got)
+	}
+}
+
 // TestTheKeyOfARequestIsFoundByItsNameOrID, without a script: what is typed leads to the form about that key, several are offered, and a key
 // that has ended can't be chosen.
 func TestTheKeyOfARequestIsFoundByItsNameOrID(t *testing.T) {

@@ -17,6 +17,7 @@ type requestPage struct {
 	*form
 	Some    []api.Key // of the keys that a request may be about, where none is chosen
 	Matches []api.Key // of what was typed
+	More    bool      // there may be others than these
 	Key     *api.Key
 	Limits  []limitChoice
 	Limit   *limitChoice
@@ -56,25 +57,25 @@ func (a *app) requestForm(v *visit) error {
 		return errNotFound
 	}
 	if !v.r.URL.Query().Has("find") {
-		return a.showRequestForm(v, http.StatusOK, f, nil)
+		return a.showRequestForm(v, http.StatusOK, f, nil, false)
 	}
-	key, matches, err := v.findKey(f, editable)
+	key, matches, more, err := v.findKey(f, editable)
 	switch {
 	case err != nil:
 		return err
 	case f.Bad():
 		f.Values["key_id"] = ""
-		return a.showRequestForm(v, http.StatusBadRequest, f, nil)
+		return a.showRequestForm(v, http.StatusBadRequest, f, nil, false)
 	case len(matches) > 0:
 		f.Values["key_id"] = ""
-		return a.showRequestForm(v, http.StatusOK, f, matches)
+		return a.showRequestForm(v, http.StatusOK, f, matches, more)
 	}
 	return v.redirect(v.accountURL(requestURL(key, f.Values["class"], f.Values["requested_qps"])))
 }
 
 // showRequestForm shows the form about its key, or keys to choose from.
-func (a *app) showRequestForm(v *visit, status int, f *form, matches []api.Key) error {
-	d := &requestPage{form: f, Matches: matches}
+func (a *app) showRequestForm(v *visit, status int, f *form, matches []api.Key, more bool) error {
+	d := &requestPage{form: f, Matches: matches, More: more}
 	f.about("key_id", "find")
 	var products []api.Product
 	reads := []func(context.Context) error{a.readingProducts(v, &products)}
@@ -83,7 +84,7 @@ func (a *app) showRequestForm(v *visit, status int, f *form, matches []api.Key) 
 		d.Key = new(api.Key)
 		reads = append(reads, reading(d.Key, v.api, v.accountPath("/keys/", id), nil))
 	case f.Values["find"] == "":
-		reads = append(reads, func(ctx context.Context) (err error) { d.Some, _, err = v.keysLike(ctx, "", editable); return err })
+		reads = append(reads, func(ctx context.Context) (err error) { d.Some, d.More, err = v.keysLike(ctx, "", editable); return err })
 	}
 	if err := v.parallel(reads...); err != nil {
 		return err
@@ -172,7 +173,7 @@ func (a *app) fileRequest(v *visit) error {
 	}
 	if f.Bad() {
 		f.about("product", "class")
-		return a.showRequestForm(v, status, f, nil)
+		return a.showRequestForm(v, status, f, nil, false)
 	}
 	return v.done(v.accountURL("/qps-requests/", made.Id), "qps_filed")
 }

@@ -84,6 +84,17 @@ func scattered(i int) string {
 	return keyPrefix + base32.StdEncoding.EncodeToString(sum[:])[:26]
 }
 
+// TestKeysThatWereNotLookedAtAreNotNothing: where the API hasn't looked at all keys of a member who leaves, the console says so.
+func TestKeysThatWereNotLookedAtAreNotNothing(t *testing.T) {
+	w := newWalker(t, "owner")
+	root := "/accounts/" + account + "/account"
+	w.answerWrites(func(out http.ResponseWriter, _ *http.Request) { reply(out, 200, api.Legacy{More: true}) })
+	page := w.post(root+"/remove", url.Values{"subject": {"a|b/c"}})
+	if got := text(page.doc); !strings.Contains(got, "The member was removed.") || !strings.Contains(got, "This list isn’t complete.") {
+		t.Errorf("%s", got)
+	}
+}
+
 // TestWhatAMemberHasLeftIsShownUntilAReloadToo: by a page of its own, with up to as many keys as the API names, and the form isn't sent again.
 func TestWhatAMemberHasLeftIsShownUntilAReloadToo(t *testing.T) {
 	w := newWalker(t, "owner")

@@ -217,9 +217,10 @@ func (a *app) showUsage(v *visit) error {
 		return errNotFound
 	}
 	var matches []api.Key
+	var more bool
 	if v.r.URL.Query().Has("find") {
 		var err error
-		if q.Key, matches, err = v.findKey(problems, anyKey); err != nil {
+		if q.Key, matches, more, err = v.findKey(problems, anyKey); err != nil {
 			return err
 		}
 		if len(matches) == 0 && !problems.Bad() {
@@ -268,7 +269,7 @@ func (a *app) showUsage(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p.Matches, p.Reasons = matches, withRepairs(p.Reasons, fixes)
+	p.Matches, p.MoreMatch, p.Reasons = matches, more, withRepairs(p.Reasons, fixes)
 	return v.render(status, "usage", v.t("usage.title"), p)
 }
 

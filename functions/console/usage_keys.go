@@ -10,26 +10,26 @@ import (
 )
 
 // findKey finds the key that an address asks for by a text: a whole ID means that key. Anything else is looked up, and chosen if it is the only
-// match; several are returned.
-func (v *visit) findKey(problems *form, takes func(api.Key) bool) (chosen string, several []api.Key, err error) {
+// match; several are returned, and whether there may be others.
+func (v *visit) findKey(problems *form, takes func(api.Key) bool) (chosen string, several []api.Key, more bool, err error) {
 	typed := strings.TrimSpace(v.query("find"))
 	if typed == "" {
-		return "", nil, nil
+		return "", nil, false, nil
 	}
 	if hash := v.soughtHash(typed); hash != "" { // from an address that somebody made
 		if chosen, err = v.holder(hash, takes); err == nil && chosen == "" {
 			problems.add("find", v.t("notice.found_none"))
 		}
-		return chosen, nil, err
+		return chosen, nil, false, err
 	}
 	problems.Values["find"] = typed
 	found, more, err := v.keysLike(v.ctx(), typed, takes)
 	if err != nil {
-		return "", nil, err
+		return "", nil, false, err
 	}
 	for _, k := range found {
 		if len(found) == 1 && !more || k.Id == typed {
-			return k.Id, nil, nil
+			return k.Id, nil, false, nil
 		}
 	}
 	switch {
@@ -38,7 +38,7 @@ func (v *visit) findKey(problems *form, takes func(api.Key) bool) (chosen string
 	case len(found) == 0:
 		problems.add("find", v.t("usage.key.unknown", "text", typed))
 	}
-	return "", found, nil
+	return "", found, more, nil
 }
 
 func anyKey(api.Key) bool { return true }
@@ -93,13 +93,4 @@ func (a *app) suggestKeys(v *visit, takes func(api.Key) bool) error {
 		v.w.Header().Set(moreHeader, "true")
 	}
 	return v.json(list)
-}
-
-// mostKeys bounds how many keys a list to choose from holds.
-const mostKeys = 500
-
-// allKeys reads the account's keys, the newest first.
-func (v *visit) allKeys(ctx context.Context) ([]api.Key, error) {
-	found, err := v.keysFrom(ctx, v.accountPath("/keys"), url.Values{}, mostKeys, mostKeys/100+keyReads)
-	return found.Keys, err
 }

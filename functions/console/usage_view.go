@@ -10,12 +10,13 @@ import (
 type usagePage struct {
 	usageAsk
 	problems
-	Matches  []api.Key // that fit what was typed for a key; the page shows nothing else then
-	KeyName  string    // of the key that was asked for
-	Products []api.Product
-	Spans    []span
-	Usage    api.Usage
-	Fresh    string // how fresh the numbers are; "" if nothing was counted yet
+	Matches   []api.Key // that fit what was typed for a key; the page shows nothing else then
+	MoreMatch bool      // others may fit
+	KeyName   string    // of the key that was asked for
+	Products  []api.Product
+	Spans     []span
+	Usage     api.Usage
+	Fresh     string // how fresh the numbers are; "" if nothing was counted yet
 
 	AllowedPart, RefusedPart string // of all requests, in percent
 	Busiest                  string // when the busiest minute was
