@@ -222,7 +222,7 @@ func (a *app) changeDomain(v *visit, what string) error {
 		}
 		call.Body = api.LinkDomain{Domain: domain, Keys: ids}
 	}
-	var done api.DomainChanges
+	var done api.DomainReplacement // without a next page where it is of keys that were named
 	status, err := f.submit(v, call, &done)
 	if err != nil {
 		return err
@@ -231,7 +231,7 @@ func (a *app) changeDomain(v *visit, what string) error {
 		return a.showDomain(v, status, f, page)
 	}
 	if what == "replace" {
-		o := outcomeIn(done, replaced, with)
+		o := outcomeIn(done.Results, replaced, with)
 		switch {
 		case done.NextPageToken != nil:
 			o.Rest = &restOf{done.Domain, call.Version, *done.NextPageToken}
@@ -246,7 +246,7 @@ func (a *app) changeDomain(v *visit, what string) error {
 		return v.done(domainURL(v, done.Domain), "edited")
 	}
 	act := map[string]string{"link": "domain", "unlink": "undomain"}[what]
-	return v.leave(domainURL(v, done.Domain), note{Keys: outcomeIn(done, act, done.Domain)})
+	return v.leave(domainURL(v, done.Domain), note{Keys: outcomeIn(done.Results, act, done.Domain)})
 }
 
 // domainKeys are the keys that a form names, one by one or all at once, each once, those alone that can be keys.
@@ -272,7 +272,7 @@ const replaced = "replace"
 // mostListed bounds the keys that the note of a domain's change has.
 const mostListed = 25
 
-// restOf is what a replacement hasn't come to yet: the domain that it replaces, the version of the list that its person has seen, and where it goes on.
+// restOf holds what a replacement needs to go on: the domain that it replaces, the version of the list that its person has seen, and where it ended.
 type restOf struct {
 	Domain  string `json:"d"`
 	Version int64  `json:"e"`
@@ -280,15 +280,15 @@ type restOf struct {
 }
 
 // outcomeIn puts down what has become of the keys.
-func outcomeIn(done api.DomainChanges, act, value string) *outcome {
+func outcomeIn(results []api.DomainChange, act, value string) *outcome {
 	o := &outcome{Act: act, Value: value}
-	for _, r := range done.Results {
+	for _, r := range results {
 		switch {
 		case r.Result == api.DomainChangeResultRefused && len(o.Failed) < mostListed:
 			o.Failed = append(o.Failed, failedKey{ID: strings.TrimPrefix(r.KeyId, keyPrefix), Name: r.Name, Why: "problem." + orNone(r.Code)})
 		case r.Result == api.DomainChangeResultRefused:
 			o.More++
-		case r.Result == api.DomainChangeResultChanged && len(done.Results) > mostListed:
+		case r.Result == api.DomainChangeResultChanged && len(results) > mostListed:
 			o.N++
 		default:
 			o.add(r.KeyId, swept{same: r.Result == api.DomainChangeResultUnchanged})

@@ -79,7 +79,7 @@ func TestAReplacementIsGoneOnWith(t *testing.T) {
 	var asked []string
 	w.api.on("POST /v1"+root+"/replace", func(out http.ResponseWriter, r *http.Request, body []byte) bool {
 		asked = append(asked, strings.Join([]string{r.URL.RawQuery, r.Header.Get("If-Match"), string(body)}, " "))
-		doc := api.DomainChanges{Domain: "old.example", Results: []api.DomainChange{}}
+		doc := api.DomainReplacement{Domain: "old.example", Results: []api.DomainChange{}}
 		if len(asked) < 3 {
 			doc.More, doc.NextPageToken = true, ptr(fmt.Sprint("part", len(asked)))
 		}
@@ -153,16 +153,16 @@ func TestARefusalKeepsWhichKeysWereChosen(t *testing.T) {
 
 // TestTheOutcomeOfManyKeysFitsIntoANote, and says how many they were.
 func TestTheOutcomeOfManyKeysFitsIntoANote(t *testing.T) {
-	var done api.DomainChanges
+	var results []api.DomainChange
 	why := "key_revoked"
 	for i := range 500 {
 		one := api.DomainChange{KeyId: fmt.Sprintf("key_%026d", i), Name: "A key with a name of sixty-four characters, which is the longest one", Result: api.DomainChangeResultChanged}
 		if i%2 == 1 {
 			one.Result, one.Code = api.DomainChangeResultRefused, &why
 		}
-		done.Results = append(done.Results, one)
+		results = append(results, one)
 	}
-	o := outcomeIn(done, "domain", "a.example")
+	o := outcomeIn(results, "domain", "a.example")
 	raw, err := json.Marshal(o)
 	if err != nil || len(raw) > mostNoted {
 		t.Errorf("%d bytes, %v", len(raw), err)

@@ -43,7 +43,7 @@ func sentShots(root, key string) (list []shot) {
 	add("domain.unlinked", "owner", domains+"unlink", url.Values{"domain": {"new.example"}, "keys": {keyID, "key_same", bareKeyID}}, three)
 	add("domain.replaced", "owner", domains+"replace", url.Values{"domain": {"old.example"}, "with": {"new.example"}, "version": {"77"}}, three)
 	add("domain.replaced_rest", "owner", domains+"replace", url.Values{"domain": {"old.example"}, "with": {"new.example"}, "version": {"77"}, "page": {"r2"}}, results("old.example"))
-	add("domain.replaced_more", "owner", domains+"replace", url.Values{"domain": {"old.example"}, "with": {"new.example"}, "version": {"77"}}, withDoc("POST "+accountAPI+"/domains/replace", api.DomainChanges{
+	add("domain.replaced_more", "owner", domains+"replace", url.Values{"domain": {"old.example"}, "with": {"new.example"}, "version": {"77"}}, withDoc("POST "+accountAPI+"/domains/replace", api.DomainReplacement{
 		Domain: "old.example", Results: []api.DomainChange{{KeyId: keyID, Name: "Shop", Result: api.DomainChangeResultChanged, Domains: 2}}, More: true, NextPageToken: ptr("r2"),
 	}))
 	add("domain.bad", "owner", domains+"link", url.Values{"back": {"new"}, "domain": {"*.com"}, "keys": {keyID}}, nil)

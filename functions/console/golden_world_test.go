@@ -342,7 +342,10 @@ func richWorld() map[string]any {
 func domainsOfWorld() []api.AccountDomain {
 	return []api.AccountDomain{
 		{Domain: "*.shop.example", KeyCount: 5, OnlyEntryCount: 2, Allowed: 90114, Refused: 12, Keys: []api.DomainKey{
-			{Id: keyID, Name: `Shop <1> & "Co"`, Preview: "ak_7Kf2…x9Qd", Status: api.Active}, {Id: bareKeyID, Name: "Bare", Preview: "ak_baRe…9999", Status: api.Disabled}, {Id: "key_3", Name: "Third", Preview: "ak_tHir…3333", Status: api.Expired}, {Id: "key_4", Name: "Fourth", Preview: "ak_fOur…4444", Status: api.Active},
+			{Id: keyID, Name: `Shop <1> & "Co"`, Preview: "ak_7Kf2…x9Qd", Status: api.Active},
+			{Id: bareKeyID, Name: "Bare", Preview: "ak_baRe…9999", Status: api.Disabled},
+			{Id: "key_3", Name: "Third", Preview: "ak_tHir…3333", Status: api.Expired},
+			{Id: "key_4", Name: "Fourth", Preview: "ak_fOur…4444", Status: api.Active},
 			{Id: "key_5", Name: "Fifth", Preview: "ak_fIft…5555", Status: api.Active},
 		}},
 		{Domain: "one.example", KeyCount: 1, Refused: 3, Keys: []api.DomainKey{{Id: keyID, Name: `Shop <1> & "Co"`, Preview: "ak_7Kf2…x9Qd", Status: api.Active}}},

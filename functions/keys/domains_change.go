@@ -99,7 +99,7 @@ func (h *handler) replaceDomain(w http.ResponseWriter, r *http.Request, c gatewa
 		return gateway.ErrStale // the caller has seen no key as it is
 	}
 	next := page.Next(string(its.next))
-	return gateway.JSON(w, http.StatusOK, api.DomainChanges{Domain: pattern, Results: results, More: next != nil, NextPageToken: next})
+	return gateway.JSON(w, http.StatusOK, api.DomainReplacement{Domain: pattern, Results: results, More: next != nil, NextPageToken: next})
 }
 
 // havingKeys are the first keys of an account that have an entry, in the order of their IDs.

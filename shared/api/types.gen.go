@@ -975,12 +975,9 @@ type DomainChanges struct {
 	// Domain The entry, as it is stored.
 	Domain string `json:"domain"`
 
-	// More Of `replace`: more keys have the entry than one request changes, 500, or the account has more than the 10,000 that one looks at. Send it again with `page_token`, until this is false.
-	More bool `json:"more"`
-
-	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
-	NextPageToken *NextPageToken `json:"next_page_token"`
-	Results       []DomainChange `json:"results"`
+	// More Always false: one request changes all keys that it names.
+	More    bool           `json:"more"`
+	Results []DomainChange `json:"results"`
 }
 
 // DomainKey defines model for DomainKey.
@@ -1016,6 +1013,19 @@ type DomainList struct {
 
 	// Version As in the ETag: the time of the latest change of any of the keys, in milliseconds since 1970.
 	Version int64 `json:"version"`
+}
+
+// DomainReplacement defines model for DomainReplacement.
+type DomainReplacement struct {
+	// Domain The entry that was replaced, as it is stored.
+	Domain string `json:"domain"`
+
+	// More More keys have the entry than one request changes, 500, or the account has more than the 10,000 that one looks at. Send it again with `page_token`, until this is false.
+	More bool `json:"more"`
+
+	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
+	NextPageToken *NextPageToken `json:"next_page_token"`
+	Results       []DomainChange `json:"results"`
 }
 
 // Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). An empty list restricts nothing. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
