@@ -108,6 +108,9 @@ func TestEveryListLinksToItsNextPage(t *testing.T) {
 					want[name] = "$request." + place + "." + name
 				}
 			}
+			if p := o.parameters["If-Match"]; p != nil && p.Required {
+				want["If-Match"] = "$request.header.If-Match"
+			}
 			want["page_token"] = "$response.body#/next_page_token"
 			if got := next.Value; got.OperationID != id || !maps.Equal(got.Parameters, want) {
 				t.Errorf("%s: its next page is %s with %v, want %v", id, got.OperationID, got.Parameters, want)
