@@ -43,7 +43,7 @@ func sentBy(doc *html.Node) (list []sent) {
 		method := strings.ToUpper(cmp.Or(attr(n, "method"), "get"))
 		buttons, chosen := 0, touched(all)
 		elements(n, func(b *html.Node) {
-			if b.Data != "button" || attr(b, "type") == "button" || attr(b, "type") == "reset" {
+			if b.Data != "button" || attr(b, "type") == "button" || attr(b, "type") == "reset" || has(b, "disabled") {
 				return
 			}
 			buttons++

@@ -98,6 +98,10 @@ func (a *app) decide(v *visit) error {
 	f := newForm()
 	f.Values["qps"], f.Values["comment"] = v.form("qps"), v.prose("comment")
 	path := operatorAccountPath(v, "/qps-requests/"+v.r.PathValue("request"))
+	if decision := v.form("decision"); decision != "approve" && decision != "reject" {
+		f.Problem = v.t("operator.decision.none")
+		return a.showDecision(v, http.StatusUnprocessableEntity, f)
+	}
 	comment, done, qps := f.Values["comment"], "qps_rejected", 0
 	call := management.Call{Method: http.MethodPost, Path: path + "/reject", Body: api.RejectQpsRequest{Comment: comment}}
 	if v.form("decision") == "approve" {
