@@ -200,6 +200,8 @@ func frameShots(root, key string) (list []shot) {
 	add(shot{name: "notice.seen", as: "owner", target: keys, note: &note{Path: keys, Notice: "proposed_seen", Seen: &seenNote{Allowed: 90114, Refused: 7, Unkept: 12}}})
 	add(shot{name: "notice.seen_all", as: "owner", target: keys, note: &note{Path: keys, Notice: "proposed_seen", Seen: &seenNote{Allowed: 90114}}})
 	add(shot{name: "notice.missed", as: "owner", target: keys, note: &note{Path: keys, Notice: "found_none"}})
+	add(shot{name: "notice.too_late", as: "owner", target: keys, note: &note{Path: keys, Notice: "qps_rejected_before"}})
+	add(shot{name: "notice.when_resumed", as: "suspended", target: keys, note: &note{Path: keys, Notice: "edited"}})
 	add(shot{name: "notice.nowhere", as: "admin", target: "/operator", note: &note{Path: "/operator", Notice: "found_nowhere"}})
 	add(shot{name: "notice.of_another_page", as: "owner", target: keys, note: &note{Path: "/sessions", Notice: "session_ended"}})
 	add(shot{name: "notice.of_any_page", as: "owner", target: keys, note: &note{Notice: "left"}})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"html/template"
 	"net/http"
@@ -37,11 +38,26 @@ type page struct {
 	CutMenu   int       // of the accounts that the menu has, where there are more; 0: it has all
 	LeftOut   bool      // stored records can't be read, and the page is without them
 	Notice    string
-	Missed    bool // the notice says that a search found nothing, that something of it was left out, or what a form made that came twice
+	Missed    bool // the notice says that a search found nothing, that something of it was left out, or that a form came twice or too late
 	Left      note
 	Bad       bool // a form was refused: screen readers say it with the title
 	Body      template.HTML
 	Data      any
+}
+
+// say puts the notice that was left into words. In a suspended account nothing takes effect yet.
+func (p *page) say(v *visit, left note) {
+	notice := "notice." + left.Notice
+	if held := notice + ".suspended"; p.Account != nil && p.Account.Suspended != nil {
+		notice = cmp.Or(v.lang.Known(held), notice)
+	}
+	if !v.lang.Has(notice) {
+		return
+	}
+	if p.Notice = v.t(notice, "fields", v.fieldNames(left.Fields)); left.Seen != nil {
+		p.Notice += " " + left.Seen.text(v)
+	}
+	p.Missed = slices.Contains([]string{"found_none", "found_nowhere", "invitation_again", leftOut, "qps_approved_before", "qps_rejected_before"}, left.Notice)
 }
 
 // can tells templates which controls to show. The API decides: this only spares people buttons that would be refused.
@@ -101,12 +117,6 @@ func (v *visit) render(status int, name, title string, data any) error {
 		left = v.note()
 	}
 	p.Once = v.r.Method == http.MethodPost || left.Link != ""
-	if notice := "notice." + left.Notice; v.lang.Has(notice) {
-		if p.Notice = v.t(notice, "fields", v.fieldNames(left.Fields)); left.Seen != nil {
-			p.Notice += " " + left.Seen.text(v)
-		}
-		p.Missed = slices.Contains([]string{"found_none", "found_nowhere", "invitation_again", leftOut}, left.Notice)
-	}
 	p.Left = left
 	if d, ok := data.(interface{ take(*visit, note) }); ok {
 		d.take(v, left)
@@ -129,6 +139,7 @@ func (v *visit) render(status int, name, title string, data any) error {
 		}
 		v.w.Header().Set("Content-Security-Policy", policy(originOf(v.session.EndSession), v.calls))
 	}
+	p.say(v, left)
 	p.Nav, p.LeftOut = v.navigation(&p), v.api.LeftOut()
 	if v.api.Cut() {
 		p.Cut = mostEntries
