@@ -137,6 +137,8 @@ func sentShots(root, key string) (list []shot) {
 	add("erase.running", "admin", erasePage, url.Values{"subject": {"auth0|owner"}, "confirm": {"auth0|owner"}}, withDoc("POST /v1/operator/people/erase", api.Erasure{NextPageToken: ptr("p9")}))
 	add("erase.stopped", "admin", erasePage, url.Values{"subject": {"auth0|ana  maria"}, "confirm": {"auth0|ana maria"}, "page": {"p4"}}, withDoc("POST /v1/operator/people/erase", failing(409, "conflict")))
 	add("decision.faster", "admin", "/operator/qps-requests/"+account+"/"+requestID1, url.Values{"decision": {"approve"}, "qps": {"50"}}, all(refused(409, "request_decided"), withDoc("GET "+accountAPI+"/qps-requests/"+requestID1, decidedRequest(api.Rejected))))
+	add("decision.withdrawn_meanwhile", "admin", "/operator/qps-requests/"+account+"/"+requestID1, url.Values{"decision": {"reject"}, "qps": {"50"}, "comment": {"Not now"}}, all(refused(409, "request_decided"), withDoc("GET "+accountAPI+"/qps-requests/"+requestID1, decidedRequest(api.Withdrawn))))
+	add("decision.none", "admin", "/operator/qps-requests/"+account+"/"+requestID1, url.Values{"qps": {"50"}, "comment": {"Not now"}}, nil)
 	add("invitation.bad", "owner", "/invitations", url.Values{"token": {"%%"}}, nil)
 	add("networks.checked", "owner", "/domains/check", url.Values{"networks": {"192.0.2.0/24 192.0.2.1/24 x"}}, nil)
 	add("apps.checked", "owner", "/domains/check", url.Values{"apps": {"ios com.example.App\ncom.example.app"}}, nil)

@@ -87,12 +87,18 @@ func (v *visit) joined(account string, err error) bool {
 	return err == nil && slices.ContainsFunc(me.Accounts, func(a api.MyAccount) bool { return a.Id == account && !a.Closed })
 }
 
-// withdrawn reports whether the QPS request of the path is withdrawn.
-func (v *visit) withdrawn(err error) bool {
+// qpsNotices say what has become of a QPS request that can't be withdrawn any more: by this form too, if it is sent twice.
+var qpsNotices = map[api.QpsRequestStatus]string{api.Withdrawn: "qps_withdrawn", api.Approved: "qps_approved_before", api.Rejected: "qps_rejected_before"}
+
+// decidedBefore returns the notice of what the QPS request of the path is, if a withdrawal was refused for that, and "" otherwise.
+func (v *visit) decidedBefore(err error) string {
 	path, bad := v.requestPath("")
 	if bad != nil || !refusedAs(err, "request_decided") {
-		return false
+		return ""
 	}
 	r, err := management.Get[api.QpsRequest](v.ctx(), v.api, path, nil)
-	return err == nil && r.Status == api.Withdrawn
+	if err != nil {
+		return ""
+	}
+	return qpsNotices[r.Status]
 }

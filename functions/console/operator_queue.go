@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,12 +56,27 @@ func (a *app) showDecision(v *visit, status int, f *form) error {
 	return a.renderDecision(v, status, &decision{form: f})
 }
 
+// customer reads whose a request is with the name of its key, which is one call. The page is worth showing without.
+func (v *visit) customer(r *api.QpsRequest) *api.Account {
+	r.KeyName = nil // until it is known that the key is there
+	if k, err := management.Get[api.OperatorKey](v.ctx(), v.api, "/v1/operator/keys/"+url.PathEscape(r.KeyId), nil); err == nil {
+		if r.KeyName = &k.Key.Name; k.Account != nil {
+			return k.Account
+		}
+	}
+	account, err := management.Get[api.Account](v.ctx(), v.api, v.accountPath(""), nil) // the key is purged
+	if err != nil {
+		account = api.Account{Id: r.AccountId, Name: r.AccountId}
+	}
+	return &account
+}
+
 func (a *app) renderDecision(v *visit, status int, d *decision) error {
 	if err := v.operates(); err != nil {
 		return err
 	}
 	v.accountID = v.r.PathValue("account")
-	r, err := a.request(v)
+	r, err := a.requestWith(v, v.customer)
 	v.accountID = "" // the frame is the operators'
 	if err != nil {
 		return err

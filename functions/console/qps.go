@@ -29,7 +29,8 @@ var requestStatuses = []api.QpsRequestStatus{api.Pending, api.Approved, api.Reje
 type requestView struct {
 	api.QpsRequest
 	Key, Limit string
-	Proof      *proof // nil where there are no numbers
+	Proof      *proof       // nil where there are no numbers
+	Account    *api.Account // whose it is, where operators decide
 }
 
 // proof is the evidence beside a QPS request, ready to show.
@@ -129,7 +130,17 @@ func (v *visit) requestPath(below string) (string, error) {
 }
 
 // request reads the request of the path with its names.
-func (a *app) request(v *visit) (d requestView, err error) {
+func (a *app) request(v *visit) (requestView, error) {
+	return a.requestWith(v, func(r *api.QpsRequest) *api.Account {
+		if k, err := management.Get[api.Key](v.ctx(), v.api, v.accountPath("/keys/", url.PathEscape(r.KeyId)), nil); err == nil {
+			r.KeyName = &k.Name // a purged key has none
+		}
+		return nil
+	})
+}
+
+// requestWith reads the request of the path; about reads its key's name, and whose it is.
+func (a *app) requestWith(v *visit, about func(*api.QpsRequest) *api.Account) (d requestView, err error) {
 	path, err := v.requestPath("")
 	if err != nil {
 		return d, err
@@ -142,10 +153,10 @@ func (a *app) request(v *visit) (d requestView, err error) {
 	if err != nil {
 		return d, err
 	}
-	if k, err := management.Get[api.Key](v.ctx(), v.api, v.accountPath("/keys/", url.PathEscape(r.KeyId)), nil); err == nil {
-		r.KeyName = &k.Name // a purged key has none
-	}
-	return v.viewOf(r, products), nil
+	account := about(&r)
+	d = v.viewOf(r, products)
+	d.Account = account
+	return d, nil
 }
 
 func (a *app) showRequest(v *visit) error {
@@ -172,8 +183,11 @@ func (a *app) withdraw(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if _, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodPost, Path: path}, nil); err != nil && !v.withdrawn(err) {
-		return err
+	notice := "qps_withdrawn"
+	if _, err := v.api.Do(v.ctx(), management.Call{Method: http.MethodPost, Path: path}, nil); err != nil {
+		if notice = v.decidedBefore(err); notice == "" {
+			return err
+		}
 	}
-	return v.done(v.accountURL("/qps-requests/", v.r.PathValue("request")), "qps_withdrawn")
+	return v.done(v.accountURL("/qps-requests/", v.r.PathValue("request")), notice)
 }
