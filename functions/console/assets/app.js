@@ -284,13 +284,38 @@ function identified(selector) {
   });
 }
 
+const taken = (selector) => identified(selector).map(([id, form]) => [id, fields(form).map((e) => [e.name, e.value, e.checked])]);
+
+function keep(name, what) {
+  try {
+    sessionStorage.setItem(name, JSON.stringify({ who: who(), at: Date.now(), ...what }));
+  } catch { /* a browser without storage, or one that is full */ }
+}
+
 let leaving = false; // with a draft
 function keepDraft(path, more, of = drafted) {
   leaving = true;
-  const forms = identified(of).map(([id, form]) => [id, fields(form).map((e) => [e.name, e.value, e.checked])]);
-  try {
-    sessionStorage.setItem(draftName, JSON.stringify({ path, forms, who: who(), at: Date.now(), ...more }));
-  } catch { /* a browser without storage, or one that is full */ }
+  keep(draftName, { path, forms: taken(of), ...more });
+}
+
+// fillIn puts what was kept back into the forms that are there, and reports whether that changed anything.
+function fillIn(kept) {
+  const forms = Object.fromEntries(identified(drafted));
+  let restored = false;
+  for (const [id, values] of kept) {
+    const left = forms[id] ? fields(forms[id]) : [];
+    for (const [name, value, checked] of values) {
+      const i = left.findIndex((e) => e.name === name && (!["radio", "checkbox"].includes(e.type) || e.value === value));
+      if (i < 0) continue;
+      const [field] = left.splice(i, 1), [member, to] = ["radio", "checkbox"].includes(field.type) ? ["checked", checked] : ["value", value];
+      restored ||= field[member] !== to && !basis(field);
+      field[member] = to;
+      const more = field.closest("details");
+      if (more && field.value !== field.defaultValue) more.open = true;
+      if (field.localName === "textarea") field.dispatchEvent(new Event("input"));
+    }
+  }
+  return restored;
 }
 
 function restoreDraft() {
@@ -308,21 +333,7 @@ function restoreDraft() {
   } catch {
     return;
   }
-  const forms = Object.fromEntries(identified(drafted));
-  let restored = false;
-  for (const [id, values] of kept.forms) {
-    const left = forms[id] ? fields(forms[id]) : [];
-    for (const [name, value, checked] of values) {
-      const i = left.findIndex((e) => e.name === name && (!["radio", "checkbox"].includes(e.type) || e.value === value));
-      if (i < 0) continue;
-      const [field] = left.splice(i, 1), [member, to] = ["radio", "checkbox"].includes(field.type) ? ["checked", checked] : ["value", value];
-      restored ||= field[member] !== to && !basis(field);
-      field[member] = to;
-      const more = field.closest("details");
-      if (more && field.value !== field.defaultValue) more.open = true;
-      if (field.localName === "textarea") field.dispatchEvent(new Event("input"));
-    }
-  }
+  const restored = fillIn(kept.forms);
   if (kept.y) scrollTo(0, kept.y);
   if (!kept.said || !restored) return;
   const note = document.createElement("p");
@@ -474,6 +485,20 @@ const refused = document.querySelector("[data-refused]");
 if (refused) {
   history.replaceState(null, "", refused.dataset.refused);
   if (document.querySelector(drafted)) addEventListener("pagehide", () => { if (!leaving) keepDraft(location.pathname + location.search, { ready: true, back: true }); });
+}
+
+// Forms that wait beside each other, as the cards of a queue, keep what was typed while another one is sent or opened: it is back with their
+// page, for the same person and as long as a draft.
+const waiting = "main form[data-waits]", waitingName = "waiting", here = location.pathname + location.search;
+let places = {};
+try {
+  const kept = JSON.parse(sessionStorage.getItem(waitingName));
+  if (who() && (kept?.who !== who() || Date.now() - kept.at > draftLife)) sessionStorage.removeItem(waitingName);
+  else places = kept?.places ?? {};
+} catch { /* a browser without storage */ }
+if (document.querySelector(waiting)) {
+  fillIn(places[here] ?? []);
+  addEventListener("pagehide", () => keep(waitingName, { places: { ...places, [here]: taken(waiting) } }));
 }
 
 // A page with a secret answers a form: reloading it must not send that again.
