@@ -180,14 +180,17 @@ func (f facts) word(field, text string) string {
 		return cmp.Or(platforms[text], text)
 	case "group":
 		return f.v.groupTitle(text, text)
+	case "reason":
+		return reasonIn(f.v.lang, text)
 	}
-	if strings.HasSuffix(field, "_at") || field == "at" {
-		if at, err := time.Parse(time.RFC3339Nano, text); err == nil {
-			return f.v.lang.Moment(at)
-		}
+	if at, err := time.Parse(time.RFC3339Nano, text); err == nil && !slices.Contains(inOwnWords, field) {
+		return f.v.lang.Moment(at)
 	}
 	return text
 }
+
+// inOwnWords are the facts that people have written. They are shown as they are, even if they look like a time.
+var inOwnWords = []string{"name", "labels", "comment", "lift_reason", "place", "email", "subject"}
 
 // parts writes an object as its members in a fixed order; those without a value are left out.
 func (f facts) parts(object map[string]any) string {

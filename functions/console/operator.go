@@ -195,9 +195,6 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	return v.render(status, "operator-key", found.Key.Name, d)
 }
 
-// blockReasons are offered for a block; the customer reads their texts, in the language of the operator.
-var blockReasons = []string{"traffic", "leaked", "terms", "payment", "asked"}
-
 // blockKey takes a common reason, details in the operator's own words, or both.
 func (a *app) blockKey(v *visit) error {
 	reason := v.prose("reason")
@@ -264,7 +261,7 @@ func (a *app) changeKeyAsOperator(v *visit, action, reason string, body any) err
 		}
 		return now, version, err
 	}
-	status, err := f.overwrite(v, setting{"reason", "operator.block", inOneLine}, read, management.Call{Method: http.MethodPost, Path: path, Body: body}, nil)
+	status, err := f.overwrite(v, setting{"reason", "operator.block", func(value string) string { return inOneLine(reasonIn(v.lang, value)) }}, read, management.Call{Method: http.MethodPost, Path: path, Body: body}, nil)
 	if err != nil {
 		return err
 	}

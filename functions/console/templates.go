@@ -144,6 +144,7 @@ func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
 			return base64.RawURLEncoding.EncodeToString(sum[:12])
 		},
 		"str":    func(v any) string { return fmt.Sprint(v) },
+		"reason": func(stored string) string { return reasonIn(lang, stored) },
 		"commas": lang.List,
 		"dir":    func() string { return lang.Dir },
 		"list":   func(items ...any) []any { return items },
