@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"latchkey/functions/console/internal/management"
+	"latchkey/functions/internal/gateway"
 	accounts "latchkey/shared/account"
 	"latchkey/shared/api"
 )
@@ -22,6 +24,8 @@ type lookUpPage struct {
 	All           bool   // accounts, one after the other
 	Email         bool   // it was searched for as a member's email address
 	People        bool   // it was searched for as a part of one
+	KeyID         bool   // it was searched for as a key's ID, which no account's name is
+	AccountID     bool   // it was searched for as an account's ID, or the beginning of one
 	Search        *searchPart
 	Pending       []requestView
 	Lacking       bool // what is pending couldn't be read
@@ -46,8 +50,14 @@ func anEmail(typed string) bool {
 // address; a key ID leads to the key.
 func (a *app) lookUp(v *visit) error {
 	d := &lookUpPage{Q: strings.TrimSpace(v.query("q")), Page: v.query("page"), In: v.query("in"), Further: v.query("further")}
-	if strings.HasPrefix(d.Q, "key_") && plainID(d.Q) {
-		return v.redirect("/operator/keys/" + d.Q)
+	id, notID := gateway.ID(d.Q, "key_")
+	d.KeyID, d.AccountID = notID == nil, strings.HasPrefix(d.Q, "acc_") && plainID(d.Q)
+	if d.KeyID && d.Further == "" {
+		if there, err := v.keyIsThere(id); err != nil {
+			return err
+		} else if there {
+			return v.redirect("/operator/keys/" + id)
+		}
 	}
 	if hash := v.soughtHash(d.Q); hash != "" {
 		return v.showAnyHolder(hash) // from an address that somebody made
@@ -73,7 +83,7 @@ func (a *app) lookUp(v *visit) error {
 	if d.Home {
 		reads = append(reads, optional(reading(&pending, v.api, "/v1/qps-requests", url.Values{"page_size": {homeRequests}}), &d.Lacking), a.readingProducts(v, &products))
 	}
-	if !d.Home && (d.Search == nil || d.Further == "") {
+	if !d.Home && !d.KeyID && (d.Search == nil || d.Further == "") {
 		reads = append(reads, reading(&found, v.api, "/v1/operator/accounts", d.query()))
 	}
 	if err := v.parallel(reads...); err != nil {
@@ -87,6 +97,16 @@ func (a *app) lookUp(v *visit) error {
 	}
 	d.Accounts, d.Next = found.Accounts, orNone(found.NextPageToken)
 	return v.render(http.StatusOK, "operator", v.t("operator.title"), d)
+}
+
+// keyIsThere reports whether there is a key with this ID, in any account.
+func (v *visit) keyIsThere(id string) (bool, error) {
+	_, err := management.Get[api.OperatorKey](v.ctx(), v.api, "/v1/operator/keys/"+id, nil)
+	var p *management.Problem
+	if errors.As(err, &p) && p.Status == http.StatusNotFound {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // query returns the question to the list of accounts.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/url"
-	"strings"
 
 	"latchkey/shared/api"
 )
@@ -36,7 +35,7 @@ func (s *searchPart) Empty() bool { return len(s.Keys)+len(s.Members) == 0 }
 
 // searches reports whether keys or people are searched for beside accounts: not by what names one thing alone, and not on later pages of accounts.
 func (d *lookUpPage) searches() bool {
-	return d.Q != "" && d.Page == "" && !d.Email && (!strings.HasPrefix(d.Q, "acc_") || !plainID(d.Q))
+	return d.Q != "" && d.Page == "" && !d.Email && !d.AccountID
 }
 
 // search reads the next part of a search.
