@@ -12,8 +12,8 @@ import (
 	"latchkey/shared/moment"
 )
 
-// TestAKnownReasonIsReadInOnesOwnLanguage, whatever language the operator chose it in; details and other reasons are as they were written.
-func TestAKnownReasonIsReadInOnesOwnLanguage(t *testing.T) {
+// TestAKnownReasonIsReadInTheReadersLanguage, whatever language the operator chose it in; details and other reasons are as they were written.
+func TestAKnownReasonIsReadInTheReadersLanguage(t *testing.T) {
 	w := newWalker(t, "owner")
 	english, arabic := w.app.langs.Choose("en", ""), w.app.langs.Choose("ar", "")
 	for _, one := range blockReasons {
@@ -37,8 +37,8 @@ func TestAKnownReasonIsReadInOnesOwnLanguage(t *testing.T) {
 	}
 }
 
-// aTimeOfTheTrail is where the audit trail gets a time.
-var aTimeOfTheTrail = regexp.MustCompile(`"(\w+)"(?:\] =|:|,|, nil,) (?:at|moment\.Of)\(`)
+// aWrittenTime matches a fact of the audit trail that is written as a time.
+var aWrittenTime = regexp.MustCompile(`"(\w+)"(?:\] =|:|,|, nil,) (?:at|moment\.Of)\(`)
 
 // TestEachTimeOfTheAuditTrailIsShownAsOne: of every fact that is a time, found where it is written; what looks like one in people's own words stays.
 func TestEachTimeOfTheAuditTrailIsShownAsOne(t *testing.T) {
@@ -51,7 +51,7 @@ func TestEachTimeOfTheAuditTrailIsShownAsOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range aTimeOfTheTrail.FindAllStringSubmatch(string(source), -1) {
+		for _, m := range aWrittenTime.FindAllStringSubmatch(string(source), -1) {
 			found[m[1]] = true
 		}
 	}

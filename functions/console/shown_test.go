@@ -244,7 +244,7 @@ func TestEveryListThatIsReadWholeIsTested(t *testing.T) {
 // spared are the reads that a page does without, and what it says then.
 var spared = map[string]string{
 	"/accounts/{account}/keys/{key} /keys/{key}/usage":       "The figures can’t be loaded right now.",
-	"/accounts/{account}/qps-requests/{request} /keys/{key}": "", "/accounts/{account}/qps-requests/{request}/withdraw /keys/{key}": "", "/operator/qps-requests/{account}/{request} /keys/{key}": "",
+	"/accounts/{account}/qps-requests/{request} /keys/{key}": "", "/accounts/{account}/qps-requests/{request}/withdraw /keys/{key}": "", "/operator/qps-requests/{account}/{request} /v1/operator/keys/{key}": "",
 	"/operator/keys/{key} /keys/{key}/usage": "", "/accounts/{account}/usage.csv /v1/me": "",
 	"/accounts/{account}/keys/selected.csv /v1/me": "", "/accounts/{account}/account/audit.csv /v1/me": "", "/operator/operators/audit.csv /v1/me": "",
 	"/operator/accounts /v1/operator/overview": "", "/operator /v1/qps-requests": "Pending requests can’t be loaded right now.", "/operator /v1/operator/overview": "Blocked keys can’t be loaded right now.",
