@@ -153,7 +153,7 @@ for (const [how, options] of ways) {
     operator.c.expect(409);
     await operator.page.fill("#f-comment", "Too late.");
     await operator.page.getByRole("button", { name: "Reject" }).click();
-    await operator.says(/already been decided[\s\S]*Withdrawn/);
+    await operator.says(/The customer has withdrawn this request[\s\S]*Withdrawn/);
     await operator.go("/operator/qps-requests");
     assert.ok(!(await operator.page.content()).includes(id));
     for (const one of [owner, operator]) await one.end();

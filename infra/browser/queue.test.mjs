@@ -58,7 +58,7 @@ test("what was typed into other cards stays when one is decided, or opened", asy
   await page.fill(`#f-comment-${one.id}`, "Half of it for now");
   await page.fill(`#f-qps-${one.id}`, "30");
   await page.locator(`form[action$="${other.id}"] [value=reject]`).click(); // which needs a comment: its own page says so
-  await page.waitForURL(/qps-requests\/acc_/);
+  await page.locator("#f-comment").waitFor();
   await page.fill("#f-comment", "Ask again in spring");
   await page.locator("main [value=reject]").click();
   await page.getByText("The request is rejected").waitFor();
