@@ -14,6 +14,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/pasted"
 	"latchkey/shared/text"
 )
 
@@ -67,12 +68,12 @@ func (f auditFilter) takes(seen audit.Row) bool {
 // isActor reports whether somebody is asked for by a subject, byte by byte or as rows show it, or by an e-mail address. Blanks
 // around what was typed may be the subject's own, or come from copying.
 func isActor(a audit.Actor, typed string) bool {
-	pasted := strings.TrimSpace(typed)
+	bare := pasted.Value(typed)
 	switch a.Subject.ID {
-	case typed, pasted:
+	case typed, strings.TrimSpace(typed):
 		return true
 	}
-	return account.SameAddress(a.Email, pasted) || text.Shown(a.Subject.ID) == pasted
+	return account.SameAddress(a.Email, bare) || text.Shown(a.Subject.ID) == strings.TrimSpace(typed)
 }
 
 // Bounds of one request: it looks at so many rows, a read has so many. A page may have fewer rows than asked for, or none, and still a next one.

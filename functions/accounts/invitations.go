@@ -20,6 +20,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/moment"
+	"latchkey/shared/pasted"
 	"latchkey/shared/product"
 	"latchkey/shared/text"
 )
@@ -213,7 +214,7 @@ func (h *invitations) byToken(r *http.Request) (control.Invitation, error) {
 	if err != nil {
 		return control.Invitation{}, err
 	}
-	token := gateway.Pasted(body.Token)
+	token := pasted.Unquoted(body.Token)
 	if token == "" || utf8.RuneCountInString(token) > maxToken {
 		return control.Invitation{}, gateway.Invalid(web.TextField("token", 1, maxToken, text.ErrLength))
 	}

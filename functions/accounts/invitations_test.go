@@ -75,7 +75,7 @@ func TestTheLastInvitationIsMadeOnce(t *testing.T) {
 func TestAnInvitationIsShownToWhoHoldsItsToken(t *testing.T) {
 	r := newHarness(t)
 	r.Member(t, r.account.ID, "second", account.Owner)
-	token := r.invite(t, "second", object{"role": "developer", "email": "new@example.com"})
+	token := r.invite(t, "second", object{"role": "developer", "email": "\u200enew@\u200bexample.com\u2069"})
 	trail := apitest.Call{As: "owner", Method: "GET", Path: r.path("/audit")}
 	rows := string(r.Want(t, 200, trail).Body)
 	show := apitest.Call{As: "new", Method: "POST", Path: "/v1/invitations/show", Body: object{"token": token}}

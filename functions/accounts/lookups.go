@@ -18,6 +18,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/pasted"
 	"latchkey/shared/product"
 	"latchkey/shared/text"
 )
@@ -71,7 +72,7 @@ func (h *lookups) findAccounts(w http.ResponseWriter, r *http.Request, c gateway
 	if err := cmp.Or(badName, badEmail); err != nil {
 		return err
 	}
-	name, email = strings.TrimSpace(name), strings.TrimSpace(email)
+	name, email = strings.TrimSpace(name), pasted.Value(email)
 	page, err := gateway.PageOf(r, "accounts", name, email)
 	if err != nil {
 		return err

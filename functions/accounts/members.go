@@ -18,6 +18,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/moment"
+	"latchkey/shared/pasted"
 	"latchkey/shared/text"
 )
 
@@ -221,7 +222,7 @@ func emailOf(texts text.Secrets, stored string, typed *string) (string, error) {
 	if typed == nil || stored != "" && (*typed == stored || *typed == text.Shown(stored)) {
 		return stored, nil
 	}
-	line, err := web.Line(texts, "email", *typed, 1, account.MaxEmail)
+	line, err := web.Line(texts, "email", pasted.Value(*typed), 1, account.MaxEmail)
 	if err != nil {
 		return "", err
 	}

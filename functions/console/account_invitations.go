@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"latchkey/functions/console/internal/management"
-	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
+	"latchkey/shared/pasted"
 )
 
 func (a *app) invitationRoutes() {
@@ -153,7 +153,7 @@ func (a *app) acceptInvitation(v *visit) error {
 // invitationToken finds the token in what was pasted: the whole link, or the token alone. A cookie can carry what it
 // returns.
 func invitationToken(text string) string {
-	text = gateway.Pasted(text)
+	text = pasted.Unquoted(text)
 	if _, fragment, ok := strings.Cut(text, "#"); ok {
 		text = fragment
 	}

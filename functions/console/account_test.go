@@ -253,14 +253,14 @@ func TestASubjectThatHidesIsShownAndStillNamed(t *testing.T) {
 
 // TestAnInvitationIsReadWhateverWasPastedAroundIt: the token alone or the whole link, with what mail programs and people put around.
 func TestAnInvitationIsReadWhateverWasPastedAroundIt(t *testing.T) {
-	for _, around := range []string{"%s", " %s\n", "<%s>", `"%s"`, "\ufeff%s", "%s\u200b", "\u00a0<%s>\t"} {
+	for _, around := range []string{"%s", " %s\n", "<%s>", `"%s"`, "\ufeff%s", "%s\u200b", "\u00a0<%s>\t", "\u2068%s\u2069", "\u200f«%s»,"} {
 		for _, pasted := range []string{invitation, "https://console.example/prod/invitations#" + invitation} {
 			if got := invitationToken(strings.Replace(around, "%s", pasted, 1)); got != invitation {
 				t.Errorf("%q around %q: %q", around, pasted, got)
 			}
 		}
 	}
-	for _, other := range []string{"", "a b", "lki_1/2", "lki_\u200b1"} {
+	for _, other := range []string{"", "a b", "lki_1/2", "lki_\u200d1"} {
 		if got := invitationToken(other); got != "" {
 			t.Errorf("%q: %q", other, got)
 		}

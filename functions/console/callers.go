@@ -7,6 +7,7 @@ import (
 	"latchkey/shared/api"
 	"latchkey/shared/appid"
 	"latchkey/shared/network"
+	"latchkey/shared/pasted"
 )
 
 // The networks and apps of a key are typed as its domains are: one an entry. Those of an app are more than one word, so a line is one.
@@ -18,7 +19,7 @@ func (f *keyForm) Address() string { return f.address }
 func (f *form) readCallers(v *visit) {
 	if v.r.PostForm.Has("networks") {
 		f.Values["networks"] = v.form("networks")
-		f.Lists["networks"] = wordList(f.Values["networks"])
+		f.Lists["networks"] = networkList(f.Values["networks"])
 	}
 	if v.r.PostForm.Has("apps") {
 		f.Values["apps"] = v.form("apps")
@@ -39,7 +40,7 @@ func appLines(text string) []string { return entriesOf(text, separators) }
 func appsOf(lines []string) []api.App {
 	apps := make([]api.App, len(lines))
 	for i, line := range lines {
-		t := appid.Line(line)
+		t := appid.Line(pasted.Unquoted(line))
 		apps[i] = api.App{Platform: strings.ToLower(t.Platform), Package: some(t.Package), Sha1: some(t.SHA1), BundleId: some(t.BundleID)}
 	}
 	return apps

@@ -15,6 +15,7 @@ import (
 	"latchkey/shared/appid"
 	"latchkey/shared/network"
 	"latchkey/shared/origin/entry"
+	"latchkey/shared/pasted"
 )
 
 // choice is a member of a key that has one of some values. Its texts are fact.<name> and <name>.<value>, with
@@ -131,19 +132,25 @@ func entriesOf(text, separators string) []string {
 }
 
 // wordList splits what has no blank in it: domains as they were typed, and networks.
-func wordList(text string) []string { return entriesOf(text, separators+" \t") }
+func wordList(text string) []string { return entriesOf(text, separators+" \t\u00a0\u202f") }
 
-// domainList splits domains, as the API takes them.
-func domainList(text string) []string {
-	list := wordList(text)
+// networkList splits networks, as the API takes them.
+func networkList(text string) []string { return allOf(wordList(text), pasted.Unquoted) }
+
+// allOf reads each entry of a list.
+func allOf(list []string, read func(string) string) []string {
 	for i, one := range list {
-		list[i] = copiedDomain(one)
+		list[i] = read(one)
 	}
 	return list
 }
 
-// copiedDomain leaves out the slash that browsers put behind an address that has no path: https://www.example.com/.
+// domainList splits domains, as the API takes them.
+func domainList(text string) []string { return allOf(wordList(text), copiedDomain) }
+
+// copiedDomain leaves out quotation marks, and the slash that browsers put behind an address that has no path: https://www.example.com/.
 func copiedDomain(text string) string {
+	text = pasted.Unquoted(text)
 	bare, found := strings.CutSuffix(text, "/")
 	_, host, schemed := strings.Cut(bare, "://")
 	if !schemed {
@@ -162,8 +169,11 @@ var typedLists = []struct {
 	parse func(string) (string, error)
 }{
 	{"domains", wordList, func(text string) (string, error) { return entry.Parse(copiedDomain(text)) }},
-	{"networks", wordList, network.Parse},
-	{"apps", appLines, func(line string) (string, error) { a, err := appid.ParseLine(line); return a.String(), err }},
+	{"networks", wordList, func(text string) (string, error) { return network.Parse(pasted.Unquoted(text)) }},
+	{"apps", appLines, func(line string) (string, error) {
+		a, err := appid.ParseLine(pasted.Unquoted(line))
+		return a.String(), err
+	}},
 }
 
 // refusedEntry is the code for which an entry of such a list is refused, "" if it isn't, and what it could be instead.

@@ -13,6 +13,7 @@ import (
 	"latchkey/functions/internal/gateway"
 	accounts "latchkey/shared/account"
 	"latchkey/shared/api"
+	"latchkey/shared/pasted"
 )
 
 // lookUpPage is the operators' home with what waits for them, what a search over all accounts found, or the list of these.
@@ -49,7 +50,7 @@ func anEmail(typed string) bool {
 // lookUp finds accounts by ID, words of their name, or a member's email, and beside them keys by words or people by a part of their
 // address; a key ID leads to the key.
 func (a *app) lookUp(v *visit) error {
-	d := &lookUpPage{Q: strings.TrimSpace(v.query("q")), Page: v.query("page"), In: v.query("in"), Further: v.query("further")}
+	d := &lookUpPage{Q: pasted.Value(v.query("q")), Page: v.query("page"), In: v.query("in"), Further: v.query("further")}
 	id, notID := gateway.ID(d.Q, "key_")
 	d.KeyID, d.AccountID = notID == nil, strings.HasPrefix(d.Q, "acc_") && plainID(d.Q)
 	if d.KeyID && d.Further == "" {

@@ -100,7 +100,7 @@ func TestTheConsoleAsksTheGateAboutThePage(t *testing.T) {
 		}
 		return sent, shown
 	}
-	for typed, want := range map[string]string{"www.bücher.example": "https://www.xn--bcher-kva.example", "localhost:3000": "http://localhost:3000", "": "none"} {
+	for typed, want := range map[string]string{"www.bücher.example": "https://www.xn--bcher-kva.example", "localhost:3000": "http://localhost:3000", "": "none", "\u200ewww.b\u00adücher.example\u200f": "https://www.xn--bcher-kva.example"} {
 		sent, shown := try(typed)
 		if strings.Join(sent, " ") != want || !strings.Contains(shown, "Allowed.") || !strings.Contains(shown, "Matches *.xn--bcher-kva.example") {
 			t.Errorf("%q: sent %q, want %q; %s", typed, sent, want, shown)

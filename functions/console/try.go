@@ -6,9 +6,9 @@ import (
 	"net/url"
 	"strings"
 
-	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
+	"latchkey/shared/pasted"
 )
 
 // tryPage tries a key: what the gate would say to a page, and the calls to make. After a form that had the key's secret, they
@@ -29,7 +29,7 @@ type tryPage struct {
 
 // tryKey answers the address of the page.
 func (a *app) tryKey(v *visit) error {
-	d := &tryPage{form: newForm(), Asked: strings.TrimSpace(v.query("origin")), Address: strings.TrimSpace(v.query("address")), App: strings.TrimSpace(v.query("app"))}
+	d := &tryPage{form: newForm(), Asked: pasted.Value(v.query("origin")), Address: pasted.Value(v.query("address")), App: pasted.Value(v.query("app"))}
 	asked := v.r.URL.Query().Has("origin") && v.note().Notice != leftOut // its verdict would be about another call
 	err := v.parallel(
 		reading(&d.Key, v.api, v.keyPath(), nil),
@@ -99,15 +99,14 @@ func (a *app) showTry(v *visit, d *tryPage, secret string) error {
 	return v.render(status, "try", v.t("try.of", "name", d.Key.Name), d)
 }
 
-// secretOf reads what was pasted as a secret of the key: its current one, or the one that a rotation is ending.
-func secretOf(k api.Key, pasted string) (string, bool) {
-	pasted = gateway.Pasted(pasted)
+// secretOf finds in what was pasted, such as an example or an address, a secret of the key: its current one, or the one that a rotation is ending.
+func secretOf(k api.Key, text string) (string, bool) {
 	prefix, _, _ := strings.Cut(k.Preview, "_")
 	format, err := apikey.ParsePrefix(prefix)
 	if err != nil {
 		return "", false
 	}
-	secret, err := format.Parse(pasted)
+	secret, err := format.Parse(secretIn(text))
 	if err != nil {
 		return "", false
 	}

@@ -122,12 +122,16 @@ func TestAPageCallsOnlyForAKeyThatAllowsIt(t *testing.T) {
 func TestAPastedKeyIsNowhereElse(t *testing.T) {
 	r, secret, _ := pasting(t, func(*api.KeyWithSecret) {})
 	other, _ := realSecret(t, 'b')
-	for _, pasted := range []string{secret, other, secret[:20], "'" + secret + "'"} {
+	call := "https://products.example/maps/1/tiles/basic/0/0/0.png?view=Unified&key=" + secret
+	for _, pasted := range []string{
+		secret, other, secret[:20], "'" + secret + "'", "key=" + secret, "X-Api-Key: " + secret, call, "curl -sS -f -o tile.png '" + call + "' -H 'Origin: https://www.example.com'", "\u200e" + secret + "\u200f",
+		"see " + secret[:20] + "\u200b" + secret[20:], call[:len(call)-1], "key=" + other,
+	} {
 		page := r.post(keyPath+"/try", url.Values{"secret": {pasted}})
 		if page.Header.Get("Cache-Control") != "no-store" || strings.Contains(page.Request.URL.String(), secret[:12]) || len(page.Header["Set-Cookie"]) > 0 {
 			t.Errorf("%v at %s", page.Header, page.Request.URL)
 		}
-		if good := strings.Contains(pasted, secret); good != strings.Contains(page.text, secret) || good == (page.StatusCode == http.StatusUnprocessableEntity) {
+		if good := strings.Contains(strings.ReplaceAll(pasted, "\u200b", ""), secret); good != strings.Contains(page.text, secret) || good == (page.StatusCode == http.StatusUnprocessableEntity) {
 			t.Errorf("%s: %d", pasted, page.StatusCode)
 		} else if good && page.Header.Get("Referrer-Policy") != "no-referrer" {
 			t.Error("addresses of a page with a secret are sent on")

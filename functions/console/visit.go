@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
 	"latchkey/shared/api"
+	"latchkey/shared/pasted"
 )
 
 // visit is one request of one browser.
@@ -54,7 +56,20 @@ func (a *app) visit(w http.ResponseWriter, r *http.Request) *visit {
 func (v *visit) ctx() context.Context              { return v.r.Context() }
 func (v *visit) t(key string, pairs ...any) string { return v.lang.Text(key, pairs...) }
 func (v *visit) query(name string) string          { return v.r.URL.Query().Get(name) }
-func (v *visit) form(name string) string           { return strings.TrimSpace(v.r.PostFormValue(name)) }
+
+// form returns what a field of a form was sent with. A value is read without what nobody sees of it; a text, or a person's subject, may need it.
+func (v *visit) form(name string) string {
+	if slices.Contains(valueFields, name) {
+		return pasted.Value(v.r.PostFormValue(name))
+	}
+	return strings.TrimSpace(v.r.PostFormValue(name))
+}
+
+// valueFields are the fields that have values, or lists of them, and no texts.
+var valueFields = []string{
+	"address", "app", "apps", "day", "domain", "domains", "email", "ends_at", "every_days", "expires_at", "find", "grace_seconds", "key", "key_limit", "max_lifetime_days", "month",
+	"networks", "notify_days_before", "origin", "principal", "q", "qps", "requested_qps", "secret", "token", "until", "url", "with",
+}
 
 func (v *visit) requestID() string { return gateway.RequestID(v.ctx()) }
 

@@ -17,6 +17,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/pasted"
 	"latchkey/shared/telemetry"
 	"latchkey/shared/text"
 )
@@ -76,7 +77,7 @@ func (h *handler) anybody(w http.ResponseWriter, r *http.Request, c gateway.Prin
 }
 
 func secretOf(typed string) (string, error) {
-	secret := gateway.Pasted(typed)
+	secret := pasted.Unquoted(typed)
 	if n := utf8.RuneCountInString(typed); secret == "" || n > maxSecret {
 		return "", gateway.Invalid(gateway.Field("secret", "bad_length", "It must have 1 to 200 characters."))
 	}
@@ -147,7 +148,7 @@ func operatorsReport(r *http.Request) (hash apikey.Hash, url string, err error) 
 		secret, err := secretOf(*body.Secret)
 		return hashOf(secret), url, err
 	}
-	sum, err := hex.DecodeString(gateway.Pasted(*body.SecretSha256))
+	sum, err := hex.DecodeString(pasted.Unquoted(*body.SecretSha256))
 	if err != nil || len(sum) != len(apikey.Hash{}) {
 		return hash, "", gateway.Invalid(gateway.Field("secret_sha256", "not_a_hash", "It must be SHA-256 in hexadecimal, 64 characters."))
 	}

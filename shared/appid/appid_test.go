@@ -69,6 +69,32 @@ func verdict(t *testing.T, typed string, caller appid.Caller) (expect, stored, s
 	return "deny", strings.Join(list, "; "), ""
 }
 
+// TestAnAppIsReadAsItIsCopied: with the label that keytool prints, and with what nobody sees.
+func TestAnAppIsReadAsItIsCopied(t *testing.T) {
+	const cert = "DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09"
+	const want = "android com.example.app " + cert
+	for _, typed := range []string{
+		"android com.example.app SHA1: " + cert, "android com.example.app\tSHA-1:" + cert, "android com.example.app sha1 " + strings.ToLower(cert), "\u200eandroid com.example.app \u2066" + cert + "\u2069",
+		"android com.example\u200b.app " + cert,
+	} {
+		if a, err := appid.ParseLine(typed); err != nil || a.String() != want {
+			t.Errorf("%+q: %s, %v", typed, a, err)
+		}
+	}
+	var refused *appid.Error
+	for _, sha1 := range []string{"SHA1: " + cert, "SHA-1=" + strings.ReplaceAll(cert, ":", " ")} {
+		if _, err := (appid.Typed{Platform: "android", Package: "com.example.app", SHA1: sha1}).Parse(); !errors.As(err, &refused) || !slices.Equal(refused.Suggestions, []string{want}) {
+			t.Errorf("%s: %v", sha1, err)
+		}
+	}
+	if _, err := appid.ParseLine("com.example.app SHA1: " + cert); !errors.As(err, &refused) || refused.Code != appid.BadPlatform || !slices.Equal(refused.Suggestions, []string{want}) {
+		t.Errorf("without a platform: %v", err)
+	}
+	if _, err := appid.ParseLine("android com.example.app SHA256: " + strings.Repeat(cert[:24], 4)); !errors.As(err, &refused) || !strings.Contains(refused.Message, "SHA-256") {
+		t.Errorf("another digest: %v", err)
+	}
+}
+
 func TestTheZeroValuesMatchNothing(t *testing.T) {
 	if _, ok := (appid.List{}).Has(appid.FromHeaders("", "", "com.example.app")); ok {
 		t.Error("the empty list has an app")

@@ -1,6 +1,10 @@
 package appid
 
-import "strings"
+import (
+	"strings"
+
+	"latchkey/shared/pasted"
+)
 
 // Code says why an app was refused.
 type Code string
@@ -39,7 +43,7 @@ type Typed struct{ Platform, Package, SHA1, BundleID string }
 
 // Parse reads an app as somebody wrote it. The error is an [*Error].
 func (t Typed) Parse() (App, error) {
-	t = Typed{strings.TrimSpace(t.Platform), strings.TrimSpace(t.Package), strings.TrimSpace(t.SHA1), strings.TrimSpace(t.BundleID)}
+	t = Typed{pasted.Value(t.Platform), pasted.Value(t.Package), pasted.Value(t.SHA1), pasted.Value(t.BundleID)}
 	switch p := Platform(strings.ToLower(t.Platform)); {
 	case t == Typed{}:
 		return App{}, &Error{Code: Empty, Message: "Name an app."}
@@ -68,17 +72,27 @@ func android(t Typed) (App, error) {
 		return App{platform: Android, name: t.Package, cert: cert}, nil
 	}
 	e := &Error{Code: BadSHA1, Message: "A SHA-1 fingerprint has 20 bytes in hexadecimal, as in DA:39:A3:…; the command keytool prints it."}
-	hex := onlyHex(t.SHA1)
+	hex := onlyHex(unlabelled(t.SHA1))
 	switch len(hex) {
 	case 64:
 		e.Message = "This is the SHA-256 fingerprint. Give the SHA-1 fingerprint of the same certificate."
 	case 32:
 		e.Message = "This is the MD5 fingerprint. Give the SHA-1 fingerprint of the same certificate."
-	case 40: // with blanks or dashes between its bytes
+	case 40: // with its label, or blanks or dashes between its bytes
 		cert, _ = parseFingerprint(hex)
 		e.Suggestions = []string{App{platform: Android, name: t.Package, cert: cert}.String()}
 	}
 	return App{}, e
+}
+
+// unlabelled leaves out what the command keytool prints before a fingerprint.
+func unlabelled(text string) string {
+	for _, label := range []string{"sha1", "sha-1", "sha256", "sha-256", "md5"} {
+		if len(text) > len(label) && lower(text[:len(label)]) == label {
+			return strings.TrimLeft(text[len(label):], " :=")
+		}
+	}
+	return text
 }
 
 // onlyHex takes separators away; "" for what has other characters.
@@ -97,19 +111,19 @@ func onlyHex(text string) string {
 
 // Line splits what a person types in one line: the platform, the package and the fingerprint, or the platform and the bundle ID.
 func Line(text string) (t Typed) {
-	words := strings.Fields(text)
+	words := strings.Fields(pasted.Value(text))
 	if len(words) == 0 {
 		return t
 	}
 	switch p := Platform(strings.ToLower(words[0])); {
 	case p == Android && len(words) > 1:
-		t.Package, t.SHA1 = words[1], strings.Join(words[2:], " ")
+		t.Package, t.SHA1 = words[1], unlabelled(strings.Join(words[2:], " "))
 	case p == IOS && len(words) == 2:
 		t.BundleID = words[1]
 	case p == IOS && len(words) > 2:
 		t.Package = strings.Join(words[1:], " ")
 	case p != Android && p != IOS:
-		return Typed{Package: words[0], SHA1: strings.Join(words[1:], " ")}
+		return Typed{Package: words[0], SHA1: unlabelled(strings.Join(words[1:], " "))}
 	}
 	t.Platform = words[0]
 	return t

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"latchkey/shared/pasted"
 )
 
 // Code says why an entry was refused.
@@ -48,7 +50,7 @@ const maxTyped = 128
 // Parse reads an entry as somebody typed it and returns its canonical form. An address alone is the block of that one address. The error
 // is an [*Error].
 func Parse(text string) (string, error) {
-	text = strings.TrimSpace(text)
+	text = pasted.Value(text)
 	switch {
 	case text == "":
 		return "", refuse(Empty, "Type a network, such as 192.0.2.0/24.")

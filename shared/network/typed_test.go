@@ -9,6 +9,15 @@ import (
 )
 
 // TestWhatAnEntryIsRefusedFor: each condition of a rule missing alone gives another rule, and up to its bound a text is read.
+// TestANetworkIsReadWithoutWhatNobodySees comes along with it: marks of direction, blanks without a width.
+func TestANetworkIsReadWithoutWhatNobodySees(t *testing.T) {
+	for _, typed := range []string{"\u200e192.0.2.0/24\u200f", "192.0.2.0\u200b/24", "\u00a0\u2066192.0.2.\u00ad0/24\u2069\ufeff"} {
+		if got, err := network.Parse(typed); err != nil || got != "192.0.2.0/24" {
+			t.Errorf("%+q: %q, %v", typed, got, err)
+		}
+	}
+}
+
 func TestWhatAnEntryIsRefusedFor(t *testing.T) {
 	long := strings.Repeat("1", 128)
 	for typed, want := range map[string]network.Code{

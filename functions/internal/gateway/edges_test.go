@@ -361,7 +361,7 @@ func TestAWholeNumberIsOneHoweverItIsWritten(t *testing.T) {
 
 func TestIDsAreTakenAsPeoplePasteThem(t *testing.T) {
 	const ulid = "01JD0000000000000000000000"
-	for _, typed := range []string{"key_" + ulid, " key_" + ulid + "\r\n", "<key_" + ulid + ">", "\u00a0\"key_" + ulid + "\"", "\ufeffkey_" + ulid} {
+	for _, typed := range []string{"key_" + ulid, " key_" + ulid + "\r\n", "<key_" + ulid + ">", "\u00a0\"key_" + ulid + "\"", "\ufeffkey_" + ulid, "\u200ekey_" + ulid + "\u2069", "key_\u200b" + ulid} {
 		if id, err := ID(typed, "key_"); err != nil || id != "key_"+ulid {
 			t.Errorf("%q: %q, %v", typed, id, err)
 		}

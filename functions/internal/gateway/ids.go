@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"latchkey/shared/account"
+	"latchkey/shared/pasted"
 )
 
 // kinds names what IDs are of, by their prefixes.
@@ -11,15 +12,10 @@ var kinds = map[string]string{
 	"acc_": "an account", "key_": "a key", "qps_": "a QPS request", "inv_": "an invitation", "op_": "an operation",
 }
 
-// Pasted is an ID or a token without what copying puts around it: blanks, line ends, brackets, quotes.
-func Pasted(text string) string {
-	return strings.TrimFunc(text, func(r rune) bool { return r == '\ufeff' || strings.ContainsRune(" \t\r\n\v\f\u00a0\u200b<>\"'", r) })
-}
-
 // ID reads an ID of the kind that its prefix says: the prefix and a ULID. Any other text is no object's, and where it is an ID
 // of another kind the answer says so. That depends on the text alone, so it tells nothing of what there is.
 func ID(text, prefix string) (string, error) {
-	id := Pasted(text)
+	id := pasted.Unquoted(text)
 	for of, kind := range kinds {
 		rest, ok := strings.CutPrefix(id, of)
 		switch {

@@ -8,6 +8,8 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strconv"
+
+	"latchkey/shared/pasted"
 )
 
 // Page is the page of a list that a request asks for.
@@ -42,7 +44,7 @@ func PageOf(r *http.Request, scope ...string) (Page, error) {
 		}
 		p.Size = size
 	}
-	token := Pasted(query.Get("page_token"))
+	token := pasted.Unquoted(query.Get("page_token"))
 	if token == "" {
 		return p, nil
 	}

@@ -11,6 +11,7 @@ import (
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
 	"latchkey/shared/apikey/search"
+	"latchkey/shared/pasted"
 )
 
 // Wanted holds the term of a search for a key: a preview or, where that is empty, the hash of a secret.
@@ -37,19 +38,19 @@ func ParseWanted(r *http.Request) (Wanted, error) {
 	}
 	switch {
 	case body.Secret != nil:
-		secret := gateway.Pasted(*body.Secret)
+		secret := pasted.Unquoted(*body.Secret)
 		if n := utf8.RuneCountInString(*body.Secret); secret == "" || n > maxSecret {
 			return Wanted{}, gateway.Invalid(gateway.Field("secret", "bad_length", "It must have 1 to 200 characters."))
 		}
 		return Wanted{Hash: sha256.Sum256([]byte(secret))}, nil
 	case body.SecretSha256 != nil:
-		sum, err := hex.DecodeString(gateway.Pasted(*body.SecretSha256))
+		sum, err := hex.DecodeString(pasted.Unquoted(*body.SecretSha256))
 		if err != nil || len(sum) != len(apikey.Hash{}) {
 			return Wanted{}, gateway.Invalid(gateway.Field("secret_sha256", "not_a_hash", "It must be SHA-256 in hexadecimal, 64 characters."))
 		}
 		return Wanted{Hash: apikey.Hash(sum)}, nil
 	default:
-		preview := strings.ReplaceAll(gateway.Pasted(*body.Preview), "...", "…")
+		preview := strings.ReplaceAll(pasted.Unquoted(*body.Preview), "...", "…")
 		if n := utf8.RuneCountInString(*body.Preview); preview == "" || n > maxPreview {
 			return Wanted{}, gateway.Invalid(gateway.Field("preview", "bad_length", "It must have 1 to 40 characters."))
 		}
@@ -59,7 +60,7 @@ func ParseWanted(r *http.Request) (Wanted, error) {
 
 // Words reads the words of a search for keys. What has no character that shows finds no key, rather than every key.
 func Words(typed string) search.Words {
-	words := search.Parse(gateway.Pasted(typed))
+	words := search.Parse(pasted.Unquoted(typed))
 	if len(words) == 0 && strings.TrimSpace(typed) != "" {
 		return search.Nothing
 	}

@@ -13,6 +13,7 @@ import (
 
 	"latchkey/shared/origin"
 	"latchkey/shared/origin/suffix"
+	"latchkey/shared/pasted"
 )
 
 // Code is the stable reason why an entry was refused.
@@ -106,7 +107,7 @@ func corrected(suggestions []string, times int) (list []string) {
 }
 
 func parse(text string) (string, *Error) {
-	text = strings.TrimSpace(text)
+	text = pasted.Value(text)
 	switch {
 	case text == "":
 		return "", &Error{Code: Empty, Message: "Type a domain, such as example.com."}
@@ -115,6 +116,9 @@ func parse(text string) (string, *Error) {
 	}
 	if !utf8.ValidString(text) {
 		return "", badHost()
+	}
+	if bare := pasted.Unquoted(text); bare != text {
+		return "", refuse(BadHost, "Leave out the quotation marks around the domain, and what follows it.", bare)
 	}
 	scheme, rest, refused := cutScheme(text)
 	if refused != nil {
