@@ -55,6 +55,11 @@ func spent(most, left *int64, used int64) bool {
 	return most != nil && used >= *most
 }
 
+// Spent reports whether one of the key's caps, or of the account's quotas that bind it, is used up.
+func (d *keyPage) Spent() bool {
+	return slices.ContainsFunc(d.Caps, capRow.Spent) || slices.ContainsFunc(d.Shared, quotaRow.Spent)
+}
+
 // quotaCauses finds those of the key's caps that refuse by a quota, and reports whether the account's quotas do: what is used up now, or else what
 // there is.
 func quotaCauses(caps []capRow, shared []quotaRow) (own []capRow, others bool) {

@@ -40,7 +40,10 @@ func (c caller) examples() (list []example) {
 	list = append(list, c.example("curl", "curl", calls, c.curl))
 	if !c.key.HeaderOnly {
 		one := c.example("browser", "try.browser", calls, func(path string) string { return withKey(c.base+path, c.secret) })
-		if one.Note = "try.browser.history"; len(c.key.Domains) > 0 && c.key.MissingOrigin == api.Deny {
+		switch one.Note = "try.browser.history"; {
+		case len(c.key.Apps) > 0:
+			one.Note = "try.browser.refused.apps"
+		case len(c.key.Domains) > 0 && c.key.MissingOrigin == api.Deny:
 			one.Note = "try.browser.refused"
 		}
 		list = append(list, one)

@@ -131,6 +131,9 @@ func TestAnAppsKeyHasExamplesForItsPlatforms(t *testing.T) {
 		code := map[string]string{}
 		for _, e := range (caller{"https://p.example", key, secret, "", weather()}).examples() {
 			ids, code[e.ID] = append(ids, e.ID), e.Blocks[0].Code
+			if e.ID == "browser" && e.Note != "try.browser.refused.apps" {
+				t.Errorf("%s: an address that a browser opens names no app, and its note is %s", usage, e.Note)
+			}
 		}
 		if !slices.Equal(ids, want) {
 			t.Errorf("%s: %q", usage, ids)

@@ -137,7 +137,7 @@ func TestThePageSaysWhereItIs(t *testing.T) {
 	root := "/accounts/" + account
 	for path, want := range map[string]string{
 		root + "/keys": root + "/keys", root + "/keys/" + keyID: root + "/keys", root + "/keys/" + keyID + "/edit": root + "/keys", root + "/usage": root + "/usage",
-		root + "/qps-requests/new": root + "/qps-requests", root + "/account/audit": root + "/account", "/operator/qps-requests": "/operator", "/operator": "/operator", "/accounts/new": "", "/invitations": "",
+		root + "/qps-requests/new": root + "/qps-requests", root + "/statements": root + "/usage", root + "/statements?month=2026-07": root + "/usage", root + "/account/audit": root + "/account", "/operator/qps-requests": "/operator", "/operator": "/operator", "/accounts/new": "", "/invitations": "",
 	} {
 		page := w.ask(http.MethodGet, path, nil)
 		var tabs, accounts []string

@@ -84,15 +84,15 @@ func (p page) There(other api.MyAccount) string {
 
 // navigation is the main menu of an account's pages.
 func (v *visit) navigation(p *page) (items []navItem) {
-	add := func(key, path, icon string) {
-		current := v.r.URL.Path == path || strings.HasPrefix(v.r.URL.Path, path+"/")
+	add := func(key, path, icon string, more ...string) {
+		current := slices.ContainsFunc(append(more, path), func(at string) bool { return v.r.URL.Path == at || strings.HasPrefix(v.r.URL.Path, at+"/") })
 		items = append(items, navItem{Text: v.t(key), Path: path, Icon: icon, Current: current})
 	}
 	if p.Account != nil {
 		root := "/accounts/" + p.Account.Id
 		add("nav.keys", root+"/keys", "key")
 		add("nav.domains", root+"/domains", "globe")
-		add("nav.usage", root+"/usage", "chart")
+		add("nav.usage", root+"/usage", "chart", root+"/statements")
 		if p.Account.Type == api.Enterprise {
 			add("nav.qps", root+"/qps-requests", "gauge")
 		}

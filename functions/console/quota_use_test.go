@@ -96,6 +96,9 @@ func TestAUsedUpQuotaIsSaidWithWhatHelps(t *testing.T) {
 			if strings.Contains(page, "used up:") != (c.top != nil) {
 				t.Errorf("%s, %s: said of what isn't used up: %v", name, person, c.top == nil)
 			}
+			if strings.Contains(page, "refused for it even if this test allows them") != (c.top != nil) {
+				t.Errorf("%s, %s: what the test of a page doesn't look at: said %v", name, person, c.top == nil)
+			}
 			repair := ""
 			if person == "owner" {
 				repair = c.repair

@@ -151,3 +151,42 @@ func TestTheTesterSaysWhichFieldIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// TestATestSaysWhatItDoesNotLookAt where it allows a call: the gate may still refuse that for what is used up.
+func TestATestSaysWhatItDoesNotLookAt(t *testing.T) {
+	r := newHarness(t, time.Hour)
+	r.signIn("owner")
+	for _, allowed := range []bool{true, false} {
+		result := api.TestResult{Allowed: allowed, Code: map[bool]string{true: "allowed", false: "domain_not_allowed"}[allowed], ProposedCode: ptr("allowed")}
+		r.api.on("POST /v1"+keyPath+"/test", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(w, 200, result); return true })
+		page := text(r.get(keyPath + "/try?origin=https://a.example").doc)
+		if strings.Count(page, "QPS limits, daily caps, and quotas aren’t part of this test.") != map[bool]int{true: 1}[allowed] || strings.Contains(page, "all checks") {
+			t.Errorf("allowed %v: %s", allowed, page)
+		}
+	}
+}
+
+// TestATestAndARefusedDomainAreShownInTheirLetters beside the form that the gate compares.
+func TestATestAndARefusedDomainAreShownInTheirLetters(t *testing.T) {
+	const ascii, letters = "xn--mnchen-3ya.example", `<bdi dir="ltr">https://münchen.example</bdi>`
+	w := newWalker(t, "owner")
+	w.api.on("POST /v1"+keyPath+"/test", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.TestResult{Allowed: true, Code: "allowed", Rule: ptr("https://" + ascii)})
+		return true
+	})
+	w.api.key.Domains = []string{"https://" + ascii}
+	if page := w.get(keyPath + "/try?origin=https://" + ascii).text; strings.Count(page, letters) != 2 {
+		t.Errorf("the page and the domain that decided are shown in letters %d times", strings.Count(page, letters))
+	}
+	w.api.key.Domains = []string{"www.example.com"}
+	w.api.on("GET /v1"+keyPath+"/usage", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		refused := map[string]int64{"domain_not_allowed": 12}
+		reply(out, 200, api.Usage{Totals: api.UsageCounts{Requests: 12, Refused: 12, ByReason: refused}, ByOrigin: &[]api.UsageShare{{Name: ascii, Requests: 12, Refused: 12, ByReason: refused}}})
+		return true
+	})
+	for path, times := range map[string]int{keyPath: 1, "/accounts/" + account + "/usage?key=" + keyID: 2} {
+		if got := strings.Count(w.get(path).text, `<bdi dir="ltr">münchen.example</bdi>`); got != times {
+			t.Errorf("%s shows a refused domain in letters %d times, want %d", path, got, times)
+		}
+	}
+}
