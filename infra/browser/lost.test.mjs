@@ -170,6 +170,37 @@ test("after signing in again the form is there with its fields", async () => {
   await c.close();
 });
 
+test("keys that are ticked in the list stay ticked in another language, and after signing in again", async () => {
+  const { c, page } = await open();
+  for (const name of ["0 a", "0 b", "0 c"]) await keyOf(stack().demo_account, { name });
+  await page.goto(`${keys()}?sort=name`);
+  const ticked = () => page.locator("form.choose [name=key]:checked").evaluateAll((boxes) => boxes.map((box) => box.value));
+  const boxes = page.locator("form.choose [name=key]");
+  for (const i of [0, 2]) await boxes.nth(i).check();
+  const before = await ticked();
+  assert.equal(before.length, 2);
+  await choose(page, "Français");
+  await page.waitForFunction(() => document.documentElement.lang === "fr");
+  await page.waitForFunction(() => document.querySelector("form.choose .count b").textContent === "2");
+  assert.deepEqual(await ticked(), before);
+  await choose(page, "English");
+  await page.waitForFunction(() => document.documentElement.lang === "en");
+  await page.waitForFunction(() => document.querySelectorAll("form.choose [name=key]:checked").length === 2);
+  const [session] = (await c.cookies()).filter((one) => one.name.startsWith("__Host-latchkey-session"));
+  await c.clearCookies({ name: session.name });
+  c.expect(401);
+  await page.getByRole("button", { name: "Enable", exact: true }).click();
+  await page.getByRole("link", { name: "Sign in" }).click();
+  await page.locator(`button[name=person][value="owner"]`).click();
+  await page.getByText("What you entered is back.").waitFor();
+  assert.deepEqual(await ticked(), before);
+  await page.getByRole("button", { name: "Enable", exact: true }).click();
+  await page.locator(".notice").first().waitFor();
+  assert.deepEqual(await ticked(), [], "what was done with them is done");
+  c.check();
+  await c.close();
+});
+
 test("what was typed waits for a quarter of an hour, and no longer", async () => {
   for (const [later, name] of [["14:00", "Half-typed"], ["15:30", ""]]) {
     const { c, page } = await open();

@@ -406,7 +406,7 @@ document.addEventListener("keydown", (event) => {
 
 // A form is sent once, however often its button is pressed.
 document.addEventListener("submit", (event) => {
-  const form = event.target, post = form.method === "post";
+  const form = event.target, post = (event.submitter?.formMethod || form.method) === "post";
   if (event.submitter?.matches("[data-download]")) return; // the page stays
   const { key, find, was } = form.elements, chosen = key?.value && find?.value === was?.value; // its name may look like a secret
   const secret = !chosen && form.matches("[data-find]") && globalThis.crypto?.subtle && aSecret.exec(sought(form).value)?.[0];
