@@ -21,15 +21,25 @@ import (
 // accountStore lists the methods of the control table that the operations on accounts call.
 type accountStore interface {
 	deployedStore
-	web.RequestStore
-	OpenAccount(ctx context.Context, a account.Account, owner account.Member, most int, remember *control.Idempotency, row audit.Row) (account.Account, error)
-	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
+	openingStore
+	personStore
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	UpdateAccount(ctx context.Context, before, after account.Account, row audit.Row) (account.Account, error)
 	EditAndBeginType(ctx context.Context, o control.Operation, row audit.Row, edit control.AccountEdit) (control.Operation, bool, error)
 	ContinueType(ctx context.Context, o control.Operation, now time.Time, stop func() bool, row control.RowMaker) (control.Operation, error)
 	Operation(ctx context.Context, id account.ID, operation string) (control.Operation, error)
 	Close(ctx context.Context, a account.Account, now time.Time, row control.RowMaker) (account.Account, error)
+}
+
+// openingStore lists those that opening an account, once, calls.
+type openingStore interface {
+	web.RequestStore
+	OpenAccount(ctx context.Context, a account.Account, owner account.Member, most int, remember *control.Idempotency, row audit.Row) (account.Account, error)
+	Member(ctx context.Context, id account.ID, who account.Subject) (account.Member, error)
+}
+
+// personStore lists those that tell of a person.
+type personStore interface {
 	Memberships(ctx context.Context, who account.Subject, after string, limit int) (control.MembershipPage, error)
 	Rank(ctx context.Context, who account.Subject) (account.Rank, error)
 }
