@@ -214,7 +214,7 @@ func TestWhatOthersLeftStopsNoRotation(t *testing.T) {
 		if err == nil || !slices.Equal(lists.read, []string{"due", "operations", "requests"}) {
 			t.Errorf("without %s: %v, read %q", fails, err, lists.read)
 		}
-		if fails != "due" && (s.Failed != 1 || s.Rotated != 1) {
+		if fails != "due" && (s.Unfollowed != 1 || s.Failed != 0 || s.Rotated != 1) {
 			t.Errorf("without %s: %+v", fails, s)
 		}
 	}

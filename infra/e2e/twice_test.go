@@ -76,7 +76,9 @@ func instead(pattern string) string {
 	case pattern == "/operator/leaks":
 		return "Nothing changed: the secret was reported before"
 	case strings.HasSuffix(pattern, "/account/invitations"):
-		return "Copy the link now."
+		return "This invitation was already created"
+	case strings.HasSuffix(pattern, "/repair"):
+		return "Added. This takes effect within 10 seconds."
 	case strings.HasSuffix(pattern, "/invitations/withdraw"):
 		return "This invitation is no longer open."
 	}

@@ -13,6 +13,7 @@ import (
 
 	"latchkey/shared/origin"
 	"latchkey/shared/origin/entry"
+	"latchkey/shared/pasted"
 )
 
 // specified counts the examples of the specification.
@@ -306,7 +307,7 @@ func checkEntry(t interface{ Fatalf(string, ...any) }, text string) {
 		t.Fatalf("%q -> %q: %v", text, canonical, err)
 	}
 	// A page at the typed host is covered. A browser's parser reads the typed text on its own.
-	typed := strings.TrimSpace(text)
+	typed := pasted.Value(text)
 	if scheme, host, _ := strings.Cut(canonical, "://"); slices.Contains(origin.ShellSchemes(), scheme) {
 		checkShell(t, typed, scheme, host)
 		return
