@@ -231,22 +231,22 @@ func (a *app) changeDomain(v *visit, what string) error {
 		return a.showDomain(v, status, f, page)
 	}
 	if what == "replace" {
-		o := outcomeIn(done.Results, replaced, with)
+		var rest *restOf
 		switch {
 		case done.NextPageToken != nil:
-			o.Rest = &restOf{done.Domain, call.Version, *done.NextPageToken}
+			rest = &restOf{done.Domain, call.Version, *done.NextPageToken}
 		case len(done.Results) == 0 && v.form("page") != "":
 			return v.done(domainURL(v, with), "nothing_left_to_replace")
 		case len(done.Results) == 0: // sent twice, or somebody else was faster
 			return v.done(domainURL(v, with), "nothing_to_replace")
 		}
-		return v.leave(domainURL(v, with), note{Keys: o})
+		return v.leave(domainURL(v, with), note{Keys: outcomeIn(done.Results, replaced, with, rest)})
 	}
 	if len(done.Results) == 0 { // an API that says less than this one's
 		return v.done(domainURL(v, done.Domain), "edited")
 	}
 	act := map[string]string{"link": "domain", "unlink": "undomain"}[what]
-	return v.leave(domainURL(v, done.Domain), note{Keys: outcomeIn(done.Results, act, done.Domain)})
+	return v.leave(domainURL(v, done.Domain), note{Keys: outcomeIn(done.Results, act, done.Domain, nil)})
 }
 
 // domainKeys are the keys that a form names, one by one or all at once, each once, those alone that can be keys.
@@ -279,9 +279,9 @@ type restOf struct {
 	Page    string `json:"p"`
 }
 
-// outcomeIn puts down what has become of the keys.
-func outcomeIn(results []api.DomainChange, act, value string) *outcome {
-	o := &outcome{Act: act, Value: value}
+// outcomeIn puts down what has become of the keys; rest is what it hasn't come to.
+func outcomeIn(results []api.DomainChange, act, value string, rest *restOf) *outcome {
+	o := &outcome{Act: act, Value: value, Rest: rest}
 	for _, r := range results {
 		switch {
 		case r.Result == api.DomainChangeResultRefused && len(o.Failed) < mostListed:

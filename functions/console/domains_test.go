@@ -162,7 +162,7 @@ func TestTheOutcomeOfManyKeysFitsIntoANote(t *testing.T) {
 		}
 		results = append(results, one)
 	}
-	o := outcomeIn(results, "domain", "a.example")
+	o := outcomeIn(results, "domain", "a.example", nil)
 	raw, err := json.Marshal(o)
 	if err != nil || len(raw) > mostNoted {
 		t.Errorf("%d bytes, %v", len(raw), err)

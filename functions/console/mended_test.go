@@ -139,7 +139,7 @@ func TestUndoOfADomainsChangeComesBackToTheDomain(t *testing.T) {
 	domains := "/accounts/" + account + "/domains/"
 	done := api.DomainChanges{Domain: "one.example", Results: []api.DomainChange{{KeyId: keyID, Name: "Shop", Result: api.DomainChangeResultChanged}}}
 	for what, back := range map[string]string{"link": "unlink", "unlink": "link"} {
-		changed := outcomeIn(done.Results, map[string]string{"link": "domain", "unlink": "undomain"}[what], done.Domain)
+		changed := outcomeIn(done.Results, map[string]string{"link": "domain", "unlink": "undomain"}[what], done.Domain, nil)
 		page := s.take(shot{name: what, as: "owner", target: domains + "one?domain=one.example", note: &note{Path: domains + "one", Keys: changed}})
 		i := slices.IndexFunc(forms(page.doc), func(f formOf) bool {
 			return strings.Contains(f.action, "/domains/") || strings.Contains(f.action, "/selected/")

@@ -16,6 +16,9 @@ import (
 	"latchkey/shared/api"
 )
 
+// notForGood are the refusals after which the same form may be taken: once the person has signed in, or has waited.
+var notForGood = []int{http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusTooManyRequests}
+
 // page is the data that templates render.
 type page struct {
 	Title     string
@@ -124,7 +127,7 @@ func (v *visit) render(status int, name, title string, data any) error {
 	if f, ok := data.(interface{ Bad() bool }); ok {
 		p.Bad = f.Bad()
 	}
-	p.Refused = v.r.Method == http.MethodPost && status >= http.StatusBadRequest && status < http.StatusInternalServerError && status != http.StatusUnauthorized
+	p.Refused = v.r.Method == http.MethodPost && status >= http.StatusBadRequest && status < http.StatusInternalServerError && !slices.Contains(notForGood, status)
 	if v.session != nil {
 		me, err := v.person()
 		if err != nil {

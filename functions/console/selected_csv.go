@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
 	"latchkey/shared/moment"
@@ -23,16 +25,14 @@ func (a *app) exportSelected(v *visit) error {
 		return err
 	}
 	keys := slices.DeleteFunc(found.Keys, func(k api.Key) bool { return !slices.Contains(ids, k.Id) })
-	for _, id := range ids { // of those that the list no longer shows
-		if slices.ContainsFunc(keys, func(k api.Key) bool { return k.Id == id }) {
-			continue
-		}
-		k, err := management.Get[api.Key](v.ctx(), v.api, v.accountPath("/keys/", id), nil)
-		if err != nil {
-			return err
-		}
-		keys = append(keys, k)
+	unseen := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { // the list no longer shows these
+		return slices.ContainsFunc(keys, func(k api.Key) bool { return k.Id == id })
+	})
+	more, err := v.keysByID(unseen)
+	if err != nil {
+		return err
 	}
+	keys = append(keys, more...)
 	v.file(aTable, called("keys-"+a.now().UTC().Format(dayFormat)+".csv"))
 	out := shown.NewTable(v.w)
 	out.Line(settingNames...)
@@ -41,6 +41,34 @@ func (a *app) exportSelected(v *visit) error {
 	}
 	_ = out.End() // who reads it has gone
 	return nil
+}
+
+// keysByID reads keys one by one, some at the same time, and leaves out what is gone.
+func (v *visit) keysByID(ids []string) ([]api.Key, error) {
+	found := make([]*api.Key, len(ids))
+	g, ctx := errgroup.WithContext(v.ctx())
+	g.SetLimit(sweepAtOnce)
+	for i, id := range ids {
+		g.Go(func() error {
+			k, err := management.Get[api.Key](ctx, v.api, v.accountPath("/keys/", id), nil)
+			switch {
+			case refusedAs(err, "not_found"):
+				return nil
+			case err != nil:
+				return err
+			}
+			found[i] = &k
+			return nil
+		})
+	}
+	err := g.Wait()
+	var keys []api.Key
+	for _, k := range found {
+		if k != nil {
+			keys = append(keys, *k)
+		}
+	}
+	return keys, err
 }
 
 // settingNames are the columns of the file: the API's names, and lists with blanks between their items, labels with semicolons.

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -364,6 +366,22 @@ func TestASignInEndsTheSessionOfBeforeAndItsRefreshToken(t *testing.T) {
 	}
 }
 
+// TestAPersonWhoSignsInAgainKeepsTheirTokens: an issuer may end the new sign-in with the old one's refresh token.
+func TestAPersonWhoSignsInAgainKeepsTheirTokens(t *testing.T) {
+	w := newWalker(t, "")
+	w.stop()
+	w.callback("owner")
+	before := w.sessionValue()
+	s, err := w.app.keeper.Open(t.Context(), before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.callback("owner")
+	if _, err := w.app.issuer.Refresh(t.Context(), s.Tokens); w.opens(before) || err != nil {
+		t.Errorf("the session of before is open %v, its refresh token: %v", w.opens(before), err)
+	}
+}
+
 // endless is a store of sessions that ends none.
 type endless struct{ session.Store }
 
@@ -393,4 +411,12 @@ func TestASessionIsOfOnePerson(t *testing.T) {
 
 func unreachableIssuer() *signin.Issuer {
 	return signin.New(signin.Config{Issuer: "http://127.0.0.1:1", ClientID: "latchkey-local", Algorithm: "RS256", Now: time.Now})
+}
+
+// TestTheScriptKnowsWhichAddressesASignInReturnsTo: it follows the others itself, to the form that was left there.
+func TestTheScriptKnowsWhichAddressesASignInReturnsTo(t *testing.T) {
+	script, err := os.ReadFile("assets/app.js")
+	if want := fmt.Sprintf("const longestBack = %d;", longestBack); err != nil || !strings.Contains(string(script), want) {
+		t.Errorf("the script hasn't %q, %v", want, err)
+	}
 }

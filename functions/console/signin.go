@@ -108,7 +108,7 @@ func (a *app) finishSignIn(v *visit) error {
 	switch s, err := a.end(v.ctx(), v.cookie(sessionCookie)); {
 	case err != nil:
 		a.log.WarnContext(v.ctx(), "the session of before was not ended", "error", err.Error(), "request_id", v.requestID())
-	case s != nil:
+	case s != nil && s.Subject != tokens.Subject: // of one person, an issuer may end both sign-ins with it
 		a.revokeNewest(v.ctx(), s)
 	}
 	return v.redirect(localPath(back))

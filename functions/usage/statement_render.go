@@ -68,7 +68,7 @@ func (a asked) document(w http.ResponseWriter, unreadable *int, f found, rows []
 	}
 	for i, row := range rows {
 		doc.Rows[i] = rowDoc(row)
-		doc.Rows[i].KeyName = web.StringPtr(names[row.Key])
+		doc.Rows[i].KeyName = web.ShownPtr(names[row.Key])
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
 }

@@ -201,6 +201,25 @@ test("keys that are ticked in the list stay ticked in another language, and afte
   await c.close();
 });
 
+test("a form whose address is too long to be returned to is found again after signing in", async () => {
+  const { c, page } = await open();
+  const ids = [];
+  for (let i = 0; i < 20; i++) ids.push((await keyOf(stack().demo_account, { name: `Long ${i}` })).id);
+  const address = `${keys()}/selected/label?${ids.map((id) => `key=${id}`).join("&")}`;
+  await page.goto(address);
+  await page.fill("#f-labels", "tagged");
+  const [session] = (await c.cookies()).filter((one) => one.name.startsWith("__Host-latchkey-session"));
+  await c.clearCookies({ name: session.name });
+  c.expect(401);
+  await page.locator("form.card button[type=submit], main form button[type=submit]").last().click();
+  await page.getByRole("link", { name: "Sign in" }).click();
+  await page.locator(`button[name=person][value="owner"]`).click();
+  await page.getByText("What you entered is back.").waitFor();
+  assert.deepEqual([page.url(), await page.inputValue("#f-labels")], [address, "tagged"]);
+  c.check();
+  await c.close();
+});
+
 test("what was typed waits for a quarter of an hour, and no longer", async () => {
   for (const [later, name] of [["14:00", "Half-typed"], ["15:30", ""]]) {
     const { c, page } = await open();

@@ -268,6 +268,7 @@ document.addEventListener("change", (event) => {
 // is in its action and its hidden fields, which are compared and never written. What a form was based on, its version, comes along, so that
 // a change that somebody else made meanwhile is a conflict.
 const draftName = "draft", draftLife = 15 * 60_000;
+const longestBack = 600; // of an address that a sign-in returns to, as in signin.go
 const who = () => document.querySelector("#person [data-who]")?.dataset.who ?? "";
 const drafted = "main form:not([data-nodraft])";
 const basis = (e) => e.type === "hidden" && /^(version|was|\w+_was)$/.test(e.name);
@@ -292,7 +293,8 @@ function keep(name, what) {
   } catch { /* a browser without storage, or one that is full */ }
 }
 
-let leaving = false; // with a draft
+let leaving = false; // with a draft, or for good
+let signedOut = false; // nothing is kept any more
 function keepDraft(path, more, of = drafted) {
   leaving = true;
   keep(draftName, { path, forms: taken(of), ...more });
@@ -323,11 +325,16 @@ function restoreDraft() {
   try {
     kept = JSON.parse(sessionStorage.getItem(draftName));
     if (kept && document.querySelector("[data-signin]")) { // the form came too late: wait for who signs in
-      sessionStorage.setItem(draftName, JSON.stringify({ ...kept, ready: true }));
+      sessionStorage.setItem(draftName, JSON.stringify({ ...kept, ready: true, follow: kept.path.length > longestBack }));
       return;
     }
     const here = location.pathname + location.search === kept?.path;
     if (here && kept.back && performance.getEntriesByType("navigation")[0].type === "navigate") kept.ready = false; // a link to the form begins it again
+    if (!here && kept?.follow && who() === kept.who && Date.now() - kept.at <= draftLife) { // the sign-in couldn't return to it
+      sessionStorage.setItem(draftName, JSON.stringify({ ...kept, follow: false }));
+      location.replace(kept.path);
+      return;
+    }
     if (here || !kept?.ready || Date.now() - kept.at > draftLife || who() && who() !== kept.who) sessionStorage.removeItem(draftName);
     if (!here || !kept.ready || Date.now() - kept.at > draftLife || who() !== kept.who) return;
   } catch {
@@ -408,6 +415,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target, post = (event.submitter?.formMethod || form.method) === "post";
   if (event.submitter?.matches("[data-download]")) return; // the page stays
+  if (form.action.endsWith("/sign-out")) leaving = signedOut = true;
   const { key, find, was } = form.elements, chosen = key?.value && find?.value === was?.value; // its name may look like a secret
   const secret = !chosen && form.matches("[data-find]") && globalThis.crypto?.subtle && aSecret.exec(sought(form).value)?.[0];
   if (secret) {
@@ -493,12 +501,12 @@ const waiting = "main form[data-waits]", waitingName = "waiting", here = locatio
 let places = {};
 try {
   const kept = JSON.parse(sessionStorage.getItem(waitingName));
-  if (who() && (kept?.who !== who() || Date.now() - kept.at > draftLife)) sessionStorage.removeItem(waitingName);
-  else places = kept?.places ?? {};
+  if (who() && kept?.who !== who()) sessionStorage.removeItem(waitingName);
+  else places = Object.fromEntries(Object.entries(kept?.places ?? {}).filter(([, place]) => Date.now() - place.at < draftLife));
 } catch { /* a browser without storage */ }
 if (document.querySelector(waiting)) {
-  fillIn(places[here] ?? []);
-  addEventListener("pagehide", () => keep(waitingName, { places: { ...places, [here]: taken(waiting) } }));
+  fillIn(places[here]?.forms ?? []);
+  addEventListener("pagehide", () => { if (!signedOut) keep(waitingName, { places: { ...places, [here]: { at: Date.now(), forms: taken(waiting) } } }); });
 }
 
 // A page with a secret answers a form: reloading it must not send that again.
