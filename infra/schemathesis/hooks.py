@@ -81,11 +81,14 @@ def filter_failure(context, failure, case, response):
     - a text was taken of which nothing but the format was to be wrong: where it doesn't know a format, it takes every text to be
       wrong. The functions' own tests hold what each format refuses;
     - a page token was refused beside a filter: where the list was asked for without one, the link's filter is a made-up one, and a
-      token is good for its own filter alone."""
+      token is good for its own filter alone;
+    - an Idempotency-Key came with another body than before, as the ones that are made up do."""
     kind = type(failure).__name__
     if kind == "AcceptedNegativeData":
         mutations = getattr(case.meta.phase.data, "mutations", ())
         return not mutations or any(m.keywords != ("format",) or m.parameter in NAMES for m in mutations)
     if kind == "RejectedPositiveData" and b'"page_token_invalid"' in response.content:
         return not set(case.query) - {"page_token", "page_size"}
+    if kind == "RejectedPositiveData" and b'"idempotency_key_reused"' in response.content:
+        return False
     return True
