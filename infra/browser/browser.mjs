@@ -179,11 +179,17 @@ export async function store(action, body) {
 
 // rewritten changes the items of a table that are wanted.
 async function rewritten(TableName, wanted, change) {
-  const { Items } = await store("Scan", { TableName, ConsistentRead: true });
-  for (const item of Items.filter(wanted)) {
-    change(item);
-    await store("PutItem", { TableName, Item: item });
+  let found = 0;
+  for (let ExclusiveStartKey, first = true; first || ExclusiveStartKey; first = false) {
+    const page = await store("Scan", { TableName, ConsistentRead: true, ExclusiveStartKey });
+    ExclusiveStartKey = page.LastEvaluatedKey;
+    for (const item of page.Items.filter(wanted)) {
+      change(item);
+      await store("PutItem", { TableName, Item: item });
+      found++;
+    }
   }
+  assert.ok(found > 0, `nothing to change in ${TableName}`);
 }
 
 // ofKey wants a key's record in the control table, which has other items of it beside it.
