@@ -313,7 +313,7 @@ func (a *app) editKey(v *visit) error {
 	if !f.Bad() {
 		_, err = v.api.Do(v.ctx(), management.Call{Method: http.MethodPatch, Path: v.keyPath(), Body: patch, Version: f.version()}, nil)
 		if act, value := f.editedAs(patch); err == nil && act != "" {
-			return v.actedOn(v.keyURL(), act, value)
+			return v.actedOn(v.keyURL(), act, value, swept{})
 		} else if err == nil {
 			return v.done(v.keyURL(), "edited")
 		}

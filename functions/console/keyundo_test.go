@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"latchkey/shared/api"
 )
 
 // TestAnActOnOneKeyIsUndoneWhereItWasDone: its page has the list's Undo, which comes back to that page, and says it in the words of one key.
@@ -37,6 +39,61 @@ func TestAnActOnOneKeyIsUndoneWhereItWasDone(t *testing.T) {
 		if now, _ := json.Marshal(m.keys[0]); !strings.Contains(text(page.doc), c.undone) || page.Request.URL.Path != c.at || string(now) != string(was) {
 			t.Errorf("%s, undone: at %s: %s", name, page.Request.URL, text(page.doc))
 		}
+	}
+}
+
+// TestWhatSomebodyElseHasDoneHasNoUndo: an act that comes when the key is so already, or becomes so while it is under way, ends as one that did
+// it, and offers nobody to take back what others have done.
+func TestWhatSomebodyElseHasDoneHasNoUndo(t *testing.T) {
+	there := keysPath + "/" + idOf(0)
+	for name, c := range map[string]struct {
+		path string
+		form url.Values
+		done func(*api.Key) // by somebody else
+		says string
+	}{
+		"disable":      {"/disable", nil, func(k *api.Key) { k.Disabled = true }, "The key is disabled."},
+		"enable":       {"/enable", nil, func(k *api.Key) { k.Disabled = false }, "The key is enabled."},
+		"delete":       {"/delete", nil, func(k *api.Key) { k.Status = api.Deleted }, "The key is deleted."},
+		"allow domain": {"/repair", url.Values{"domain": {"new.example"}}, func(k *api.Key) { k.Domains = []string{"new.example"} }, "Added."},
+	} {
+		for when, underWay := range map[string]bool{"before": false, "under way": true} {
+			if underWay && name == "allow domain" {
+				continue // its form is shown again, with the reason
+			}
+			m := newMany(t, 1)
+			k := &m.keys[0]
+			k.Disabled = name == "enable"
+			theirs := func() { c.done(k); k.Version++ }
+			if underWay {
+				m.refuse[k.Id] = func(out http.ResponseWriter) {
+					delete(m.refuse, k.Id)
+					theirs()
+					problem(out, 412, "version_stale")
+				}
+			} else {
+				theirs()
+			}
+			page := m.land(m.ask(http.MethodPost, there+c.path, c.form))
+			if !strings.Contains(text(page.doc), c.says) {
+				t.Errorf("%s, %s: %s", name, when, text(page.doc))
+			}
+			for act := range acts {
+				if fieldsOf(page, act) != nil {
+					t.Errorf("%s, %s: offers %s", name, when, act)
+				}
+			}
+		}
+	}
+}
+
+// TestAStepThatChangesNothingIsRefusedWhereItMayNotBe: the console doesn't say of an ended key that it is enabled.
+func TestAStepThatChangesNothingIsRefusedWhereItMayNotBe(t *testing.T) {
+	m := newMany(t, 1)
+	m.refuse[idOf(0)] = func(out http.ResponseWriter) { problem(out, 409, "key_revoked") }
+	page := m.ask(http.MethodPost, keysPath+"/"+idOf(0)+"/enable", nil)
+	if page.StatusCode != http.StatusUnprocessableEntity || strings.Contains(text(page.doc), "The key is enabled.") {
+		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
 	}
 }
 

@@ -257,7 +257,7 @@ func (a *app) repairKey(v *visit) error {
 	}
 	_, err = v.api.Do(v.ctx(), management.Call{Method: http.MethodPatch, Path: v.keyPath(), Body: patch, Version: k.Version}, nil)
 	if at := v.repairedAt(); err == nil && patch["domains"] != nil && at == v.keyURL() {
-		return v.actedOn(at, "domain", domain)
+		return v.actedOn(at, "domain", domain, swept{})
 	} else if err == nil {
 		return v.done(at, "repaired")
 	}

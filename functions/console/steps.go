@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 	"strconv"
-	"strings"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -81,7 +80,31 @@ func (a *app) ask(v *visit, status int, s step, f *form) error {
 }
 
 func (a *app) take(v *visit, s step) error {
-	f := newForm()
+	f, path := newForm(), v.keyURL()
+	if s.name == "delete" {
+		path = v.accountURL("/keys")
+	}
+	r, err := swept{same: true}, error(nil)
+	if what := acts[s.name]; what.undo != "" {
+		r, err = v.change(v.ctx(), what, v.r.PathValue("key"), "")
+	}
+	if err == nil && r.same { // what has no undo, or is so already, by somebody else or by the same form: the API says whether it may be
+		err = s.send(v, f)
+	}
+	if err != nil && !s.made(v, f, err) {
+		if err := f.refuse(v, err); err != nil {
+			return err
+		}
+		return a.ask(v, http.StatusUnprocessableEntity, s, f)
+	}
+	if r.same {
+		return v.done(path, s.name)
+	}
+	return v.actedOn(path, s.name, "", r)
+}
+
+// send calls the API with a step, as its form has it.
+func (s step) send(v *visit, f *form) error {
 	call := management.Call{Method: s.method, Path: v.keyPath(s.path)}
 	if s.seen {
 		version, _ := strconv.ParseInt(v.r.PostFormValue("version"), 10, 64)
@@ -92,24 +115,15 @@ func (a *app) take(v *visit, s step) error {
 		f.Values["confirm_name"] = v.form("confirm_name")
 		call.Body = api.RevokeKey{ConfirmName: v.r.PostFormValue("confirm_name")}
 	}
-	if _, err := v.api.Do(v.ctx(), call, nil); err != nil && !s.made(v, f, err) {
-		if err := f.refuse(v, err); err != nil {
-			return err
-		}
-		return a.ask(v, http.StatusUnprocessableEntity, s, f)
-	}
-	if s.name == "delete" {
-		return v.actedOn(v.accountURL("/keys"), s.name, "")
-	}
-	return v.actedOn(v.keyURL(), s.name, "")
+	_, err := v.api.Do(v.ctx(), call, nil)
+	return err
 }
 
-// actedOn leads to a page that says what was done to the key of the path. What the list can take back can be taken back there.
-func (v *visit) actedOn(path, name, value string) error {
-	if acts[name].undo == "" {
-		return v.done(path, name)
-	}
-	return v.leave(path, note{Keys: &outcome{Act: name, Value: value, Done: []string{strings.TrimPrefix(v.r.PathValue("key"), keyPrefix)}}})
+// actedOn leads to a page that says what has become of the key of the path by an act of the list, which can be taken back there.
+func (v *visit) actedOn(path, name, value string, r swept) error {
+	o := &outcome{Act: name, Value: value}
+	o.add(v.r.PathValue("key"), r)
+	return v.leave(path, note{Keys: o})
 }
 
 func (a *app) reveal(v *visit) error {

@@ -77,6 +77,12 @@ func instead(pattern string) string {
 		return "Nothing changed: the secret was reported before"
 	case strings.HasSuffix(pattern, "/account/invitations"):
 		return "This invitation was already created"
+	case strings.HasSuffix(pattern, "/keys/{key}/disable"):
+		return "The key is disabled. It stops working within 10 seconds." // without Undo, as those that follow
+	case strings.HasSuffix(pattern, "/keys/{key}/enable"):
+		return "The key is enabled."
+	case strings.HasSuffix(pattern, "/keys/{key}/delete"):
+		return "The key is deleted. For 30 days, you’ll find it under the status “Deleted”."
 	case strings.HasSuffix(pattern, "/repair"):
 		return "Added. This takes effect within 10 seconds."
 	case strings.HasSuffix(pattern, "/invitations/withdraw"):
