@@ -112,8 +112,8 @@ func (c *keyChoice) add(k api.DomainKey) {
 func (*domainView) Kept() []resent { return nil }
 
 // take shows the outcome of a change. What takes it back comes back to this page, too.
-func (d *domainView) take(v *visit, n note) {
-	if d.Selected = v.outcomeOf(n); d.Selected == nil {
+func (d *domainView) take(v *visit, p *page) {
+	if d.Selected = v.outcomeOf(p); d.Selected == nil {
 		return
 	}
 	if rest := d.Selected.Rest; rest != nil {

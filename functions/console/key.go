@@ -42,12 +42,12 @@ type keyPage struct {
 func (*keyPage) Kept() []resent { return []resent{{"at", atKey}} }
 
 // take shows what has become of an act on this key, in the words of one key where the act has some.
-func (d *keyPage) take(v *visit, n note) {
-	if d.Selected = v.outcomeOf(n); d.Selected == nil || d.Selected.Title == "" {
+func (d *keyPage) take(v *visit, p *page) {
+	if d.Selected = v.outcomeOf(p); d.Selected == nil || d.Selected.Title == "" {
 		return
 	}
 	if of := "notice." + d.Selected.Act; v.lang.Has(of) {
-		d.Selected.Title = v.t(of)
+		d.Selected.Title = v.t(p.inForce(v, of))
 	}
 }
 

@@ -138,16 +138,17 @@ type failedFor struct {
 }
 
 // take shows what a note says of the keys that were selected.
-func (d *keyList) take(v *visit, n note) { d.Selected = v.outcomeOf(n) }
+func (d *keyList) take(v *visit, p *page) { d.Selected = v.outcomeOf(p) }
 
-// outcomeOf reads the outcome of an act from a note; nil if there is none.
-func (v *visit) outcomeOf(n note) *doneView {
-	if n.Keys == nil || acts[n.Keys.Act].name == "" && n.Keys.Act != replaced {
+// outcomeOf reads the outcome of an act from the note that was left for a page; nil if there is none.
+func (v *visit) outcomeOf(p *page) *doneView {
+	o := p.Left.Keys
+	if o == nil || acts[o.Act].name == "" && o.Act != replaced {
 		return nil
 	}
-	d := &doneView{outcome: *n.Keys}
+	d := &doneView{outcome: *o}
 	if what, n := acts[d.Act], len(d.Done)+d.N; n > 0 {
-		d.Title = v.t("selected."+d.Act+".done", "n", n, "keys", v.keysIn(n), "value", d.Value)
+		d.Title = v.t("selected."+d.Act+".done", "n", n, "keys", v.keysIn(n), "value", d.Value, "effect", v.t(p.inForce(v, "selected.effect")))
 		if back, ok := acts[what.undo]; ok && d.N == 0 && len(d.Left) == 0 { // of the whole act, once it is over
 			d.Undo = back.form(d.Value, d.Done)
 		}

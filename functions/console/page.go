@@ -48,12 +48,17 @@ type page struct {
 	Data      any
 }
 
-// say puts the notice that was left into words. In a suspended account nothing takes effect yet.
-func (p *page) say(v *visit, left note) {
-	notice := "notice." + left.Notice
-	if held := notice + ".suspended"; p.Account != nil && p.Account.Suspended != nil {
-		notice = cmp.Or(v.lang.Known(held), notice)
+// inForce is a text about a change, or its other one for a suspended account, where nothing takes effect yet.
+func (p *page) inForce(v *visit, key string) string {
+	if p.Account != nil && p.Account.Suspended != nil {
+		return cmp.Or(v.lang.Known(key+".suspended"), key)
 	}
+	return key
+}
+
+// say puts the notice that was left into words.
+func (p *page) say(v *visit, left note) {
+	notice := p.inForce(v, "notice."+left.Notice)
 	if !v.lang.Has(notice) {
 		return
 	}
@@ -121,9 +126,6 @@ func (v *visit) render(status int, name, title string, data any) error {
 	}
 	p.Once = v.r.Method == http.MethodPost || left.Link != ""
 	p.Left = left
-	if d, ok := data.(interface{ take(*visit, note) }); ok {
-		d.take(v, left)
-	}
 	if f, ok := data.(interface{ Bad() bool }); ok {
 		p.Bad = f.Bad()
 	}
@@ -143,6 +145,9 @@ func (v *visit) render(status int, name, title string, data any) error {
 		v.w.Header().Set("Content-Security-Policy", policy(originOf(v.session.EndSession), v.calls))
 	}
 	p.say(v, left)
+	if d, ok := data.(interface{ take(*visit, *page) }); ok {
+		d.take(v, &p)
+	}
 	p.Nav, p.LeftOut = v.navigation(&p), v.api.LeftOut()
 	if v.api.Cut() {
 		p.Cut = mostEntries

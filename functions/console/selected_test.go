@@ -410,7 +410,7 @@ func TestANoteOfTheWorstOutcomeFitsIntoACookie(t *testing.T) {
 		if n := len(out.Result().Cookies()); n != 1 {
 			t.Errorf("%d failed: %d cookies", failed, n)
 		}
-		if shown := v.outcomeOf(note{Keys: o}); failed > mostNamed && (len(shown.Why[0].Keys) != mostNamed || shown.Why[0].More != failed-mostNamed || shown.Unchanged() != failed) {
+		if shown := v.outcomeOf(&page{Left: note{Keys: o}}); failed > mostNamed && (len(shown.Why[0].Keys) != mostNamed || shown.Why[0].More != failed-mostNamed || shown.Unchanged() != failed) {
 			t.Errorf("%d failed: names %d, and %d more", failed, len(shown.Why[0].Keys), shown.Why[0].More)
 		}
 	}
@@ -579,7 +579,7 @@ func TestTheNoticeOfAnActCountsItsKeys(t *testing.T) {
 		v := &visit{app: r.app, lang: lang}
 		for _, act := range []string{"disable", "enable", "restore", "delete"} {
 			for n, ids := range map[int][]string{1: {"a"}, 2: {"a", "b"}, 7: make([]string, 7)} {
-				if got, want := v.outcomeOf(note{Keys: &outcome{Act: act, Done: ids}}).Title, lang.Text("selected."+act+".done", "n", n); got != want {
+				if got, want := v.outcomeOf(&page{Left: note{Keys: &outcome{Act: act, Done: ids}}}).Title, lang.Text("selected."+act+".done", "n", n, "effect", lang.Text("selected.effect")); got != want {
 					t.Errorf("%s: %d keys: %q, want %q", lang.Tag, n, got, want)
 				}
 			}
