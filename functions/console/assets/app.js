@@ -415,7 +415,7 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("submit", (event) => {
   const form = event.target, post = (event.submitter?.formMethod || form.method) === "post";
   if (event.submitter?.matches("[data-download]")) return; // the page stays
-  if (form.action.endsWith("/sign-out")) leaving = signedOut = true;
+  if (form.getAttribute("action")?.endsWith("/sign-out")) leaving = signedOut = true; // a field may be called action
   const { key, find, was } = form.elements, chosen = key?.value && find?.value === was?.value; // its name may look like a secret
   const secret = !chosen && form.matches("[data-find]") && globalThis.crypto?.subtle && aSecret.exec(sought(form).value)?.[0];
   if (secret) {
