@@ -99,7 +99,7 @@ func (c keyChoice) All() string {
 	if c.N < 2 || c.N > mostKeys || c.N != len(c.all) { // an API that says less than this one's
 		return ""
 	}
-	return strings.ReplaceAll(strings.Join(c.all, " "), keyPrefix, "")
+	return inOneField(c.all)
 }
 
 func (c *keyChoice) add(k api.DomainKey) {
@@ -252,11 +252,8 @@ func (a *app) changeDomain(v *visit, what string) error {
 // domainKeys are the keys that a form names, one by one or all at once, each once, those alone that can be keys.
 func domainKeys(v *visit) (ids []string) {
 	named := v.r.PostForm["keys"]
-	if all := strings.Fields(v.form("all")); len(all) > 0 {
-		named = make([]string, len(all))
-		for i, id := range all {
-			named[i] = keyPrefix + id
-		}
+	if all := fromOneField(v.form("all")); len(all) > 0 {
+		named = all
 	}
 	for _, id := range named {
 		if id != "" && len(id) <= longestID && plainID(id) && !slices.Contains(ids, id) && len(ids) < mostKeys {

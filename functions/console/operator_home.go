@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -103,8 +102,7 @@ func (a *app) lookUp(v *visit) error {
 // keyIsThere reports whether there is a key with this ID, in any account.
 func (v *visit) keyIsThere(id string) (bool, error) {
 	_, err := management.Get[api.OperatorKey](v.ctx(), v.api, "/v1/operator/keys/"+id, nil)
-	var p *management.Problem
-	if errors.As(err, &p) && p.Status == http.StatusNotFound {
+	if refusedAs(err, "not_found") {
 		return false, nil
 	}
 	return err == nil, err

@@ -29,6 +29,24 @@ type failedKey struct {
 
 const keyPrefix = "key_"
 
+// inOneField writes IDs of keys as a form has them in one field: without what they all begin with.
+func inOneField(ids []string) string {
+	short := make([]string, len(ids))
+	for i, id := range ids {
+		short[i] = strings.TrimPrefix(id, keyPrefix)
+	}
+	return strings.Join(short, " ")
+}
+
+// fromOneField reads what inOneField wrote.
+func fromOneField(text string) []string {
+	ids := strings.Fields(text)
+	for i, short := range ids {
+		ids[i] = keyPrefix + short
+	}
+	return ids
+}
+
 // mostNoted bounds the bytes of an outcome, packed: sealed, it waits in a cookie, and browsers keep 4,096 bytes.
 const mostNoted = 2700
 
@@ -126,7 +144,7 @@ func (w act) form(value string, keys []string) *again {
 	if w.gone {
 		f.Path, f.Fields = "/keys/selected/"+w.undo, append(f.Fields, resent{"remove", "yes"})
 	}
-	f.Fields = append(f.Fields, resent{"keys", strings.Join(keys, " ")})
+	f.Fields = append(f.Fields, resent{"keys", inOneField(keys)})
 	return f
 }
 

@@ -105,12 +105,8 @@ func (a *app) selectedRoutes() {
 
 // selectedKeys reads which keys are meant: from the address or from the form. A form that nobody chooses in has them in one field.
 func selectedKeys(values url.Values) ([]string, error) {
-	all := slices.Clone(values["key"])
-	for short := range strings.FieldsSeq(values.Get("keys")) {
-		all = append(all, keyPrefix+short)
-	}
 	var ids []string
-	for _, id := range all {
+	for _, id := range slices.Concat(values["key"], fromOneField(values.Get("keys"))) {
 		if id == "" || len(id) > longestID || !plainID(id) {
 			return nil, errForm
 		}
@@ -153,9 +149,9 @@ type selection struct {
 func (s *selection) IDs() string {
 	var all []string
 	for _, k := range s.Keys {
-		all = append(all, strings.TrimPrefix(k.ID, keyPrefix))
+		all = append(all, k.ID)
 	}
-	return strings.Join(all, " ")
+	return inOneField(all)
 }
 
 // Name, Field and Grave are the act's.

@@ -1,6 +1,9 @@
 package session
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Browser names the browser that signed in and the system that it runs on, so that a person tells their sessions apart. The names are those of the tables
 // below and no others: nothing of what a browser sends is kept. The zero value: nobody knows.
@@ -48,12 +51,7 @@ func BrowserOf(userAgent string) Browser {
 // known is the browser if the tables have both names.
 func (b Browser) known() Browser {
 	has := func(list []named, name string) bool {
-		for _, one := range list {
-			if one.name == name {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(list, func(one named) bool { return one.name == name })
 	}
 	if has(browsers, b.Name) && has(systems, b.System) {
 		return b
