@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"latchkey/functions/internal/gateway"
+	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
@@ -105,7 +106,7 @@ func parseAlert(raw json.RawMessage) (alert, bool) {
 	if _, err := strictjson.Object(raw, "token", "type", "url", "source"); err != nil {
 		return a, false
 	}
-	if err := json.Unmarshal(raw, &a); err != nil || a.Token == "" || len(a.Token) > maxSecret || utf8.RuneCountInString(a.Type) > maxType {
+	if err := json.Unmarshal(raw, &a); err != nil || a.Token == "" || len(a.Token) > web.MaxSecret || utf8.RuneCountInString(a.Type) > maxType {
 		return alert{}, false
 	}
 	return a, true

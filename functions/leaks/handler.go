@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -17,7 +16,6 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
-	"latchkey/shared/pasted"
 	"latchkey/shared/telemetry"
 	"latchkey/shared/text"
 )
@@ -47,11 +45,8 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Operator("POST /v1/operator/leaks", h.operator, account.ReportLeaks)
 }
 
-// The longest of what a report says, in characters.
-const (
-	maxSecret = 200
-	maxURL    = 2000
-)
+// maxURL bounds the place of a report, in characters.
+const maxURL = 2000
 
 // anybody takes everybody's word, and tells nothing: the answer is the same for a secret of a key and for any other text.
 func (h *handler) anybody(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
@@ -59,7 +54,7 @@ func (h *handler) anybody(w http.ResponseWriter, r *http.Request, c gateway.Prin
 	if err != nil {
 		return err
 	}
-	secret, err := secretOf(body.Secret)
+	secret, err := web.PastedSecret(body.Secret)
 	if err != nil {
 		return err
 	}
@@ -74,14 +69,6 @@ func (h *handler) anybody(w http.ResponseWriter, r *http.Request, c gateway.Prin
 		}
 	}
 	return gateway.JSON(w, http.StatusAccepted, api.LeakReceipt{Received: true})
-}
-
-func secretOf(typed string) (string, error) {
-	secret := pasted.Unquoted(typed)
-	if n := utf8.RuneCountInString(typed); secret == "" || n > maxSecret {
-		return "", gateway.Invalid(gateway.Field("secret", "bad_length", "It must have 1 to 200 characters."))
-	}
-	return secret, nil
 }
 
 func urlOf(url *string) (string, error) {
@@ -145,12 +132,9 @@ func operatorsReport(r *http.Request) (hash apikey.Hash, url string, err error) 
 		return hash, "", gateway.Invalid(gateway.Field("secret", code, why), gateway.Field("secret_sha256", code, why))
 	}
 	if body.Secret != nil {
-		secret, err := secretOf(*body.Secret)
+		secret, err := web.PastedSecret(*body.Secret)
 		return hashOf(secret), url, err
 	}
-	sum, err := hex.DecodeString(pasted.Unquoted(*body.SecretSha256))
-	if err != nil || len(sum) != len(apikey.Hash{}) {
-		return hash, "", gateway.Invalid(gateway.Field("secret_sha256", "not_a_hash", "It must be SHA-256 in hexadecimal, 64 characters."))
-	}
-	return apikey.Hash(sum), url, nil
+	hash, err = web.PastedHash(*body.SecretSha256)
+	return hash, url, err
 }

@@ -153,6 +153,7 @@ var bounds = map[string]float64{
 	"shared/account.MaxInvitations":                  100,
 	"shared/account.MaxReason":                       500,
 	"shared/account.MaxEmail":                        254,
+	"functions/internal/web.MaxSecret":               200,
 	"shared/account.MaxQuota":                        1_000_000_000_000,
 	"shared/apikey.MaxCap":                           1_000_000_000_000,
 	"shared/account.MaxNameRunes":                    64,

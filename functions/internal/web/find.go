@@ -22,9 +22,27 @@ type Wanted struct {
 
 // The longest of each member, in characters.
 const (
-	maxSecret  = 200
+	MaxSecret  = 200
 	maxPreview = 40
 )
+
+// PastedSecret reads the member secret of a body.
+func PastedSecret(typed string) (string, error) {
+	secret := pasted.Unquoted(typed)
+	if n := utf8.RuneCountInString(typed); secret == "" || n > MaxSecret {
+		return "", gateway.Invalid(gateway.Field("secret", "bad_length", "It must have 1 to 200 characters."))
+	}
+	return secret, nil
+}
+
+// PastedHash reads the member secret_sha256 of a body.
+func PastedHash(typed string) (apikey.Hash, error) {
+	sum, err := hex.DecodeString(pasted.Unquoted(typed))
+	if err != nil || len(sum) != len(apikey.Hash{}) {
+		return apikey.Hash{}, gateway.Invalid(gateway.Field("secret_sha256", "not_a_hash", "It must be SHA-256 in hexadecimal, 64 characters."))
+	}
+	return apikey.Hash(sum), nil
+}
 
 // ParseWanted reads the body of a search for a key. A secret is hashed here and goes no further; what is refused is named,
 // never quoted.
@@ -38,17 +56,14 @@ func ParseWanted(r *http.Request) (Wanted, error) {
 	}
 	switch {
 	case body.Secret != nil:
-		secret := pasted.Unquoted(*body.Secret)
-		if n := utf8.RuneCountInString(*body.Secret); secret == "" || n > maxSecret {
-			return Wanted{}, gateway.Invalid(gateway.Field("secret", "bad_length", "It must have 1 to 200 characters."))
+		secret, err := PastedSecret(*body.Secret)
+		if err != nil {
+			return Wanted{}, err
 		}
 		return Wanted{Hash: sha256.Sum256([]byte(secret))}, nil
 	case body.SecretSha256 != nil:
-		sum, err := hex.DecodeString(pasted.Unquoted(*body.SecretSha256))
-		if err != nil || len(sum) != len(apikey.Hash{}) {
-			return Wanted{}, gateway.Invalid(gateway.Field("secret_sha256", "not_a_hash", "It must be SHA-256 in hexadecimal, 64 characters."))
-		}
-		return Wanted{Hash: apikey.Hash(sum)}, nil
+		hash, err := PastedHash(*body.SecretSha256)
+		return Wanted{Hash: hash}, err
 	default:
 		preview := strings.ReplaceAll(pasted.Unquoted(*body.Preview), "...", "…")
 		if n := utf8.RuneCountInString(*body.Preview); preview == "" || n > maxPreview {
