@@ -18,6 +18,8 @@ import (
 type store interface {
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	Keys(ctx context.Context, id account.ID, want control.KeyQuery) (control.KeyPage, error)
+	KeysInBrief(ctx context.Context, id account.ID, newest bool) (control.BriefPage, error)
+	KeysByID(ctx context.Context, id account.ID, keys ...apikey.ID) ([]apikey.Key, error)
 	KeysByName(ctx context.Context, id account.ID, want control.NameQuery) (control.NamePage, error)
 	NamesIndexed(ctx context.Context) (bool, error)
 	KeyBySecret(ctx context.Context, id account.ID, hash apikey.Hash) (apikey.Key, apikey.SecretRole, error)

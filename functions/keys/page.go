@@ -39,6 +39,9 @@ const mostLabels = 50
 func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gateway.Page, at sorting) (keyPage, error) {
 	after, indexed := strings.CutSuffix(page.After, inIndex)
 	page.After = after
+	if f.byCreation() && !f.narrows() && (after == "" || f.counts) {
+		return h.counted(r, c, f, page, at)
+	}
 	if after == "" || !f.byCreation() && !indexed {
 		return h.among(r, c, f, page, at)
 	}
@@ -52,6 +55,38 @@ func (h *handler) page(r *http.Request, c gateway.Principal, f filter, page gate
 	}
 	read, err := h.inOrder(r, c, f, page, at, 0)
 	read.sortable = cmp.Or(read.sortable, sortable)
+	return read, err
+}
+
+// counted reads a page of all keys in the order of their creation, and of the others no more than has to be counted: it is the list that
+// everybody sees first.
+func (h *handler) counted(r *http.Request, c gateway.Principal, f filter, page gateway.Page, at sorting) (keyPage, error) {
+	all, err := h.store.KeysInBrief(r.Context(), c.Account, f.descending())
+	if err != nil {
+		return keyPage{}, err
+	}
+	few := all.Next == ""
+	if page.After != "" && !few {
+		read, err := h.inOrder(r, c, f, page, at, 0)
+		read.sortable = &few
+		return read, err
+	}
+	ids := make([]string, len(all.Keys))
+	for i, k := range all.Keys {
+		ids[i] = string(k.ID)
+	}
+	read, start, end := f.window(ids, page)
+	if read.sortable = &few; few {
+		read.matching = len(all.Keys)
+		read.overview = overviewOf(all.Keys)
+	} else if read.next == "" {
+		read.next = string(all.Next)
+	}
+	wanted := make([]apikey.ID, 0, end-start)
+	for _, k := range all.Keys[start:end] {
+		wanted = append(wanted, k.ID)
+	}
+	read.keys, err = h.store.KeysByID(r.Context(), c.Account, wanted...)
 	return read, err
 }
 
@@ -82,7 +117,7 @@ func (h *handler) before(r *http.Request, c gateway.Principal, f filter, page ga
 	read, err := h.stored(r, c, f, page, !f.descending(), at, 0)
 	if err == nil && read.next == "" && len(read.keys) < page.Size {
 		page.After, page.Back = "", false
-		return h.among(r, c, f, page, at)
+		return h.page(r, c, f, page, at)
 	}
 	slices.Reverse(read.keys)
 	read.previous = read.next
@@ -139,7 +174,7 @@ func (h *handler) among(r *http.Request, c gateway.Principal, f filter, page gat
 	}
 	var known *overview
 	if few {
-		known = overviewOf(found.Keys)
+		known = overviewOf(inBrief(found.Keys))
 	}
 	taken := slices.DeleteFunc(found.Keys, func(k apikey.Key) bool { return !f.takes(k, at) })
 	switch f.column() {
@@ -161,19 +196,34 @@ func (h *handler) among(r *http.Request, c gateway.Principal, f filter, page gat
 }
 
 // cut sorts keys by their cursors, which their IDs make unique, and takes those of the page.
-func (f filter) cut(keys []apikey.Key, page gateway.Page, at sorting) (read keyPage) {
-	compare := strings.Compare
-	if f.descending() {
-		compare = func(a, b string) int { return strings.Compare(b, a) }
-	}
+func (f filter) cut(keys []apikey.Key, page gateway.Page, at sorting) keyPage {
 	cursors := make(map[apikey.ID]string, len(keys))
 	for _, k := range keys {
 		cursors[k.ID] = f.cursor(k, at)
 	}
-	slices.SortFunc(keys, func(a, b apikey.Key) int { return compare(cursors[a.ID], cursors[b.ID]) })
-	start, here := 0, false
+	slices.SortFunc(keys, func(a, b apikey.Key) int { return f.compare(cursors[a.ID], cursors[b.ID]) })
+	sorted := make([]string, len(keys))
+	for i, k := range keys {
+		sorted[i] = cursors[k.ID]
+	}
+	read, start, end := f.window(sorted, page)
+	read.keys = keys[start:end]
+	return read
+}
+
+// compare is the order of cursors.
+func (f filter) compare(a, b string) int {
+	if f.descending() {
+		return strings.Compare(b, a)
+	}
+	return strings.Compare(a, b)
+}
+
+// window finds a page among the cursors of a list, which are in its order: from start up to end.
+func (f filter) window(cursors []string, page gateway.Page) (read keyPage, start, end int) {
+	here := false
 	if page.After != "" {
-		start, here = slices.BinarySearchFunc(keys, page.After, func(k apikey.Key, after string) int { return compare(cursors[k.ID], after) })
+		start, here = slices.BinarySearchFunc(cursors, page.After, f.compare)
 	}
 	switch {
 	case page.Back:
@@ -181,29 +231,34 @@ func (f filter) cut(keys []apikey.Key, page gateway.Page, at sorting) (read keyP
 	case here: // the cursor's own key was on the page before
 		start++
 	}
-	end := min(start+page.Size, len(keys))
-	if read.keys = keys[start:end]; len(read.keys) == 0 {
-		return read
+	if end = min(start+page.Size, len(cursors)); start == end {
+		return read, start, end
 	}
 	read.position = start + 1
 	if start > 0 {
-		read.previous = cursors[keys[start].ID]
+		read.previous = cursors[start]
 	}
-	if end < len(keys) {
-		read.next = cursors[keys[end-1].ID]
+	if end < len(cursors) {
+		read.next = cursors[end-1]
 	}
-	return read
+	return read, start, end
 }
 
-// overviewOf counts all keys of an account, and their labels; alike but for case is the same label.
-func overviewOf(keys []apikey.Key) *overview {
-	o := &overview{labels: []api.LabelCount{}}
+// inBrief has of keys what is counted.
+func inBrief(keys []apikey.Key) (all []control.KeyBrief) {
+	for _, k := range keys {
+		if k.DeletedAt.IsZero() {
+			all = append(all, control.KeyBrief{ID: k.ID, Labels: k.Labels})
+		}
+	}
+	return all
+}
+
+// overviewOf counts the keys of an account, and their labels; alike but for case is the same label.
+func overviewOf(keys []control.KeyBrief) *overview {
+	o := &overview{keys: len(keys), labels: []api.LabelCount{}}
 	places := map[string]int{}
 	for _, k := range keys {
-		if !k.DeletedAt.IsZero() {
-			continue
-		}
-		o.keys++
 		for _, label := range k.Labels {
 			at, ok := places[text.Fold(label)]
 			if !ok {

@@ -42,6 +42,7 @@ func RunControlContract(t *testing.T, open func(testing.TB) Stores) {
 		{"Keys/AreFoundByEachOfTheirSecrets", keysBySecret},
 		{"Keys/PagesListAllOnce", keysPages},
 		{"Keys/OnePageLooksAtSoMany", keysBounded},
+		{"Keys/AreCountedInBrief", keysInBrief},
 		{"Names/AreListedBothWays", namesListed},
 		{"Names/OnePageLooksAtSoMany", namesBounded},
 		{"Names/OfEarlierReleasesAreIndexedByTheComparison", namesOfEarlierReleases},

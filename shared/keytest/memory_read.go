@@ -139,11 +139,26 @@ func (m *Memory) page(t *memoryTable, found []dynamo.Item, in *dynamodb.QueryInp
 		if in.IndexName != nil && t.keysOnly[*in.IndexName] {
 			item = t.keysOf(item, in.IndexName)
 		}
+		if in.ProjectionExpression != nil {
+			item = projected(item, in)
+		}
 		if out.Count++; in.Select != types.SelectCount {
 			out.Items = append(out.Items, cloneItem(item))
 		}
 	}
 	return out, nil
+}
+
+// projected has of an item the attributes that a query asks for, each by a name of its own.
+func projected(item dynamo.Item, in *dynamodb.QueryInput) dynamo.Item {
+	part := dynamo.Item{}
+	for _, name := range strings.Split(*in.ProjectionExpression, ", ") {
+		attribute := in.ExpressionAttributeNames[name]
+		if value, ok := item[attribute]; ok {
+			part[attribute] = value
+		}
+	}
+	return part
 }
 
 // startsWithin refuses a place that isn't one of the query's, as DynamoDB does.

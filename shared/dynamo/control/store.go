@@ -11,6 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -232,8 +234,9 @@ type query struct {
 	above   string      // sort keys above this one
 	start   dynamo.Item // continue after this item
 	reverse bool
-	limit   int32 // items read per call; 0 is DynamoDB's megabyte
-	most    int32 // items read in all; 0 for no bound
+	only    []string // the attributes to read; none for all
+	limit   int32    // items read per call; 0 is DynamoDB's megabyte
+	most    int32    // items read in all; 0 for no bound
 }
 
 // each calls yield for every item of the range, or for the first most of them, until it returns false.
@@ -267,6 +270,15 @@ func (s *Store) each(ctx context.Context, q query, yield func(dynamo.Item) (bool
 		input.ExpressionAttributeValues[":s"] = dynamo.S(q.above)
 	}
 	input.KeyConditionExpression = &text
+	if len(q.only) > 0 {
+		var names []string
+		for i, attribute := range q.only {
+			names = append(names, "#a"+strconv.Itoa(i))
+			input.ExpressionAttributeNames[names[i]] = attribute
+		}
+		projection := strings.Join(names, ", ")
+		input.ProjectionExpression = &projection
+	}
 	for left := q.most; ; {
 		if q.most > 0 && (q.limit == 0 || left < q.limit) {
 			part := left
