@@ -211,3 +211,15 @@ export async function unagreed(key, product) {
 
 // briefly does something and waits for what it shows for a moment alone: from before it on, so that a busy machine doesn't miss it.
 export const briefly = async (shown, act) => { await Promise.all([shown.waitFor(), act()]); };
+
+// until waits until something holds of the page, which may lead to another one meanwhile: what fails while a document is gone or half there,
+// as Playwright's own waitForFunction does then, doesn't hold yet. TestBrowserTestsWaitThroughNavigations keeps tests to it.
+export async function until(page, holds, arg, timeout = 30_000) {
+  const end = Date.now() + timeout;
+  for (;;) {
+    let failed;
+    if (await page.evaluate(holds, arg).catch((err) => { failed = err; })) return;
+    if (Date.now() > end) throw new Error(`it doesn't come true: ${holds}`, { cause: failed });
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}

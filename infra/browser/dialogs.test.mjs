@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { briefly, context, keyOf, launch, signIn } from "./browser.mjs";
+import { briefly, context, keyOf, launch, signIn, until } from "./browser.mjs";
 import { stack } from "./stack.mjs";
 
 let browser;
@@ -97,7 +97,7 @@ test("copying is seen, and a refusal by the browser too", async () => {
   await page.reload();
   await page.locator("main [popovertarget^=menu-]").click();
   await briefly(page.locator("[id^=menu-]:popover-open .said").getByText("Copied"), () => page.locator("[id^=menu-] [data-copy]").click());
-  await page.waitForFunction(() => !document.querySelector("[id^=menu-]:popover-open"));
+  await until(page, () => !document.querySelector("[id^=menu-]:popover-open"));
   c.check();
   await c.close();
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { api, context, keyOf, launch, signIn } from "./browser.mjs";
+import { api, context, keyOf, launch, signIn, until } from "./browser.mjs";
 import { stack } from "./stack.mjs";
 
 let browser;
@@ -197,7 +197,7 @@ test("the key that leads to the search box can be turned off", async () => {
   for (const [name, leads] of [["Off", false], ["On", true]]) {
     await page.locator("[popovertarget=person]").click();
     await page.locator("#person").getByRole("button", { name, exact: true }).click();
-    await page.waitForFunction((name) => document.querySelector(`#person [name=shortcut][value=${name}]`).ariaPressed === "true", name.toLowerCase());
+    await until(page, (name) => document.querySelector(`#person [name=shortcut][value=${name}]`).ariaPressed === "true", name.toLowerCase());
     await page.keyboard.press("Escape");
     for (const again of [false, true]) {
       if (again) await page.reload();
@@ -226,7 +226,7 @@ test("an account is found in the switcher by words, and Enter leads to it", asyn
   await page.goto(`${stack().console_url}/accounts/${ids.Depot}/keys`);
   await page.locator("[popovertarget=accounts]").click();
   const box = page.getByRole("searchbox", { name: "Find an account" }), shown = page.locator("#accounts [data-item]:visible");
-  await page.waitForFunction(() => document.activeElement?.matches("[data-narrows]"));
+  await until(page, () => document.activeElement?.matches("[data-narrows]"));
   await box.fill("nothing-is-called-so");
   await page.locator("#accounts [data-none]").waitFor();
   assert.equal(await shown.count(), 0);

@@ -1,7 +1,7 @@
 // Nothing that was typed or shown is lost: by another language or theme, a session that ends, a colleague who is faster, or a reload.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { api, context, joins, keyOf, launch, signIn } from "./browser.mjs";
+import { api, context, joins, keyOf, launch, signIn, until } from "./browser.mjs";
 import { stack } from "./stack.mjs";
 
 let browser;
@@ -44,12 +44,12 @@ test("another language or theme keeps the page and what was typed", async () => 
   await page.goto(`${keys()}/new`);
   await fill(page);
   await choose(page, "Dark");
-  await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+  await until(page, () => document.documentElement.dataset.theme === "dark");
   assert.equal(await page.locator("#person [name=theme][value=dark]").getAttribute("aria-pressed"), "true");
   await filled(page);
   await page.keyboard.press("Escape");
   await choose(page, "Français");
-  await page.waitForFunction(() => document.documentElement.lang === "fr");
+  await until(page, () => document.documentElement.lang === "fr");
   assert.equal(page.url(), `${keys()}/new`);
   await filled(page);
   assert.equal(await page.evaluate(() => sessionStorage.getItem("draft")), null, "the draft is gone once it is back");
@@ -60,10 +60,10 @@ test("another language or theme keeps the page and what was typed", async () => 
   await page.getByText("Saisissez un nom").first().waitFor();
   await page.fill("#f-name", "Half-typed");
   await choose(page, "English");
-  await page.waitForFunction(() => document.documentElement.lang === "en");
+  await until(page, () => document.documentElement.lang === "en");
   await filled(page);
   await choose(page, "Auto");
-  await page.waitForFunction(() => !document.documentElement.dataset.theme);
+  await until(page, () => !document.documentElement.dataset.theme);
   await page.reload();
   assert.equal(await page.inputValue("#f-name"), "", "a reload begins the form again");
   c.check();
@@ -180,12 +180,12 @@ test("keys that are ticked in the list stay ticked in another language, and afte
   const before = await ticked();
   assert.equal(before.length, 2);
   await choose(page, "Français");
-  await page.waitForFunction(() => document.documentElement.lang === "fr");
-  await page.waitForFunction(() => document.querySelector("form.choose .count b").textContent === "2");
+  await until(page, () => document.documentElement.lang === "fr");
+  await until(page, () => document.querySelector("form.choose .count b").textContent === "2");
   assert.deepEqual(await ticked(), before);
   await choose(page, "English");
-  await page.waitForFunction(() => document.documentElement.lang === "en");
-  await page.waitForFunction(() => document.querySelectorAll("form.choose [name=key]:checked").length === 2);
+  await until(page, () => document.documentElement.lang === "en");
+  await until(page, () => document.querySelectorAll("form.choose [name=key]:checked").length === 2);
   const [session] = (await c.cookies()).filter((one) => one.name.startsWith("__Host-latchkey-session"));
   await c.clearCookies({ name: session.name });
   c.expect(401);
@@ -354,7 +354,7 @@ test("a colleague's change stands beside what was typed, and saving anyway keeps
     await api("owner", "PATCH", path, { name: "Theirs", domains: ["theirs.example", `of-${javaScriptEnabled}.example`] }, before.version);
     if (javaScriptEnabled) for (const [language, name] of [["fr", "Français"], ["en", "English"]]) { // what was typed comes back with the version that it is of
       await choose(page, name);
-      await page.waitForFunction((language) => document.documentElement.lang === language, language);
+      await until(page, (language) => document.documentElement.lang === language, language);
     }
     c.expect(412);
     await page.getByRole("button", { name: "Save" }).click();
@@ -376,7 +376,7 @@ const sends = (page) => page.locator("main form").evaluateAll((forms) => forms.m
 
 async function inFrench(page) {
   await choose(page, "Français");
-  await page.waitForFunction(() => document.documentElement.lang === "fr");
+  await until(page, () => document.documentElement.lang === "fr");
 }
 
 // people makes an account with a developer and a viewer beside its owner, and opens its page.
@@ -401,7 +401,7 @@ test("each of several forms of one action has its own text back, and sends what 
   await row(developer).locator("select").selectOption("viewer");
   const both = await sends(page);
   await choose(page, "English");
-  await page.waitForFunction(() => document.documentElement.lang === "en");
+  await until(page, () => document.documentElement.lang === "en");
   assert.deepEqual(await sends(page), both);
   c.check();
   await c.close();
@@ -419,7 +419,7 @@ test("a row that has changed keeps what it was, to be told so; one that another 
   await row(viewer).locator("select").selectOption("developer");
   await api("owner", "DELETE", `/v1${path.replace(/account$/, "members")}/${encodeURIComponent(developer.subject)}`);
   await choose(page, "English");
-  await page.waitForFunction(() => document.documentElement.lang === "en");
+  await until(page, () => document.documentElement.lang === "en");
   assert.deepEqual([await shown(viewer), await row(developer).count()], [["viewer", "developer"], 0]);
   c.check();
   await c.close();
@@ -438,7 +438,7 @@ test("after signing in again a row has its text back, and no other", async () =>
   await page.getByText("What you entered is back.").waitFor();
   assert.deepEqual(await sends(page), before);
   await row(viewer).getByRole("button").click();
-  await page.waitForFunction((subject) => [...document.forms].some((form) => form.elements.subject?.value === subject && form.elements.was?.value === "developer"), viewer.subject);
+  await until(page, (subject) => [...document.forms].some((form) => form.elements.subject?.value === subject && form.elements.was?.value === "developer"), viewer.subject);
   assert.equal(await row(developer).locator("[name=was]").inputValue(), "developer", "only the row that was changed has changed");
   c.check();
   await c.close();
@@ -474,7 +474,7 @@ test("what is typed and ticked for a domain is back, in another language and aft
   assert.deepEqual(await sends(page), one);
   await page.goto(`${root}/new?find=Ticked`); // the account may have more keys than the page shows
   await choose(page, "English");
-  await page.waitForFunction(() => document.documentElement.lang === "en");
+  await until(page, () => document.documentElement.lang === "en");
   await page.fill("#f-domain", "new.example");
   await page.locator(`[value='${key.id}']`).check();
   const before = await sends(page);
@@ -494,7 +494,7 @@ test("another language stays on a page whose address is long", async () => {
     const { pathname, searchParams } = new URL(page.url()), asked = new URL(`${stack().console_url}/accounts/${stack().demo_account}${path}`);
     assert.deepEqual([pathname, [...searchParams].sort()], [asked.pathname, [...asked.searchParams].sort()]);
     await choose(page, "English");
-    await page.waitForFunction(() => document.documentElement.lang === "en");
+    await until(page, () => document.documentElement.lang === "en");
   }
   c.check();
   await c.close();

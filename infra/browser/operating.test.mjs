@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { api, context, joins, launch, signIn, visit, ways } from "./browser.mjs";
+import { api, context, joins, launch, signIn, visit, ways, until } from "./browser.mjs";
 import { prepareOperating } from "./operating-pages.mjs";
 import { stack } from "./stack.mjs";
 
@@ -35,7 +35,7 @@ test("an invitation's token reaches no server by URL or Referer, and survives th
   await page.locator("main").getByRole("link", { name: "Sign in", exact: true }).waitFor(); // the token was sent by the script
   const again = await c.newPage();
   await again.goto(link);
-  await again.waitForFunction(() => !location.hash); // nor does the history keep it where nothing takes it
+  await until(again, () => !location.hash); // nor does the history keep it where nothing takes it
   await again.close();
   await page.locator("main").getByRole("link", { name: "Sign in", exact: true }).click();
   await page.locator("button[name=person][value=viewer]").click();

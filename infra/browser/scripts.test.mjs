@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
-import { api, briefly, context, keyOf, launch, signIn, tile } from "./browser.mjs";
+import { api, briefly, context, keyOf, launch, signIn, tile, until } from "./browser.mjs";
 import { stack } from "./stack.mjs";
 
 let browser, key;
@@ -98,7 +98,7 @@ test("the list of keys opens and closes by keyboard, and its ends meet the field
   await page.keyboard.press("Escape");
   assert.deepEqual([await list.isHidden(), await field.getAttribute("aria-expanded"), await field.getAttribute("aria-activedescendant")], [true, "false", null]);
   await page.keyboard.type("no such key at all");
-  await page.waitForFunction(() => document.getElementById("say").textContent === document.querySelector(".chooser").dataset.none);
+  await until(page, () => document.getElementById("say").textContent === document.querySelector(".chooser").dataset.none);
   assert.equal(await list.locator("[role=option]").count(), 0);
   assert.equal(await list.innerText(), await page.locator("#say").innerText(), "that there is none is seen and said");
   await done();
@@ -184,7 +184,7 @@ test("clearing a selection counts none, and leads to the first key", async () =>
   await page.locator("[data-all]").click();
   assert.equal(Number(await count()), await boxes.count());
   await page.locator(".chosen [type=reset]").click();
-  await page.waitForFunction(() => document.activeElement.name === "key");
+  await until(page, () => document.activeElement.name === "key");
   assert.equal(await count(), "0");
   assert.equal(await boxes.first().evaluate((box) => box === document.activeElement && !box.checked), true);
   await done();
@@ -215,7 +215,7 @@ test("what was typed waits a quarter of an hour, and no longer", async () => {
       Date.now = () => now() + later;
     }, minutes * 60_000);
     await page.locator("#person").getByRole("button", { name: "Français", exact: true }).click();
-    await page.waitForFunction(() => sessionStorage.getItem("draft") === null && Date.now() - performance.timeOrigin > 60_000); // the script has run
+    await until(page, () => sessionStorage.getItem("draft") === null && Date.now() - performance.timeOrigin > 60_000); // the script has run
     assert.equal(await page.locator("#f-name").inputValue(), name, `after ${minutes} minutes`);
     assert.equal(await page.evaluate(() => sessionStorage.getItem("draft")), null);
     await done();
@@ -245,12 +245,12 @@ test("of many domains the problems are listed, and how many are fine", async () 
   const { page, done } = await open("/keys/new");
   await page.fill("#f-domains", "a.example b.example c.example d.example e.example f.example *.x");
   const checks = page.locator(".checks li");
-  await page.waitForFunction(() => document.querySelectorAll(".checks li").length === 2);
+  await until(page, () => document.querySelectorAll(".checks li").length === 2);
   assert.match(await checks.first().innerText(), /\*\.x.*✕/s);
   assert.equal(await checks.last().innerText(), `✓ ${(await page.locator("[data-domains]:has(#f-domains)").getAttribute("data-count")).replace("{n}", "6")}`);
   assert.equal(await page.locator("#f-domains").getAttribute("aria-invalid"), "true");
   await page.fill("#f-domains", "");
-  await page.waitForFunction(() => !document.querySelector(".checks li"));
+  await until(page, () => !document.querySelector(".checks li"));
   assert.equal(await page.locator("#f-domains").getAttribute("aria-invalid"), "false");
   await done();
 });
@@ -261,7 +261,7 @@ test("a dialog closes by a click beside it, and says in itself that nothing was 
   await link.click();
   await page.locator("dialog[open]").waitFor();
   await page.mouse.click(3, 300);
-  await page.waitForFunction(() => !document.querySelector("dialog"));
+  await until(page, () => !document.querySelector("dialog"));
   assert.ok(await link.evaluate((e) => e === document.activeElement), "the focus comes back");
   const policy = page.locator("a[href$='/policy']").first();
   await policy.click();
@@ -338,7 +338,7 @@ test("the entries of a list are parted by the commas and semicolons of each lang
   const { page, done } = await open("/keys/new");
   const items = (name) => page.locator(`[data-domains]:has(#f-${name}) .checks li`);
   await page.fill("#f-domains", "a.example، *.x؛b.example;c.example,d.example");
-  await page.waitForFunction(() => document.querySelectorAll("[data-domains]:has(#f-domains) .checks li").length === 5);
+  await until(page, () => document.querySelectorAll("[data-domains]:has(#f-domains) .checks li").length === 5);
   await page.locator("details.more summary").click();
   for (const [name, typed, said] of [["networks", "203.0.113.0/24،192.0.2.1/24", "192.0.2.0/24"], ["apps", "ios com.example.a، com.example.b", "ios com.example.b"]]) {
     await page.fill(`#f-${name}`, typed);

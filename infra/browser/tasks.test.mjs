@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { api, briefly, context, enter, keyOf, launch, newcomer, signIn } from "./browser.mjs";
+import { api, briefly, context, enter, keyOf, launch, newcomer, signIn, until } from "./browser.mjs";
 import { stack } from "./stack.mjs";
 
 let browser, account, other, names, site;
@@ -120,7 +120,7 @@ const tasks = {
   "change the theme": [list, async (page, hand) => {
     await hand.click(page.locator("[popovertarget=person]"));
     await hand.click(page.locator("#person [name=theme][value=dark]"));
-    await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+    await until(page, () => document.documentElement.dataset.theme === "dark");
   }],
 };
 

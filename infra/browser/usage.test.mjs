@@ -1,7 +1,7 @@
 // The charts of the usage page by pointer, touch and keyboard, the field for a key, and the same without JavaScript.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { api, context, launch, signIn, tile } from "./browser.mjs";
+import { api, context, launch, signIn, tile, until } from "./browser.mjs";
 import { prepareOperating } from "./operating-pages.mjs";
 import { stack } from "./stack.mjs";
 
@@ -205,7 +205,7 @@ test("requests are stacked by key, product, reason or origin, by a link, with an
       await page.locator(".charts summary").click();
       assert.match(await page.locator(".tight thead").innerText(), new RegExp(series.replace(/[()]/g, ".")));
       if (!javaScriptEnabled) continue;
-      await page.waitForFunction(() => document.querySelector(".frame[tabindex]"));
+      await until(page, () => document.querySelector(".frame[tabindex]"));
       await page.mouse.move(...await at(page, 0));
       const list = await page.locator(".readout li b").allInnerTexts(), numbers = list.map((n) => Number(n.replaceAll(",", "")));
       assert.equal(numbers[0], numbers.slice(1).reduce((a, b) => a + b), "what is stacked is the whole");
@@ -271,7 +271,7 @@ test("figures say their age as it grows, and are read again every minute while s
   await page.clock.install();
   await page.reload();
   const age = page.locator("[data-age]");
-  await page.waitForFunction(() => document.querySelector(".charts")?.querySelector(".frame[tabindex]"));
+  await until(page, () => document.querySelector(".charts")?.querySelector(".frame[tabindex]"));
   const asked = [];
   page.on("request", (r) => { if (r.isNavigationRequest() === false && r.url() === page.url()) asked.push(r.url()); });
   await c.setOffline(true);
@@ -284,7 +284,7 @@ test("figures say their age as it grows, and are read again every minute while s
   assert.equal(asked.length, before, "nobody has touched the page for hours");
   await page.mouse.move(9, 9);
   await page.clock.runFor(30_000);
-  await page.waitForFunction(() => /second|minute/.test(document.querySelector("[data-age]").textContent));
+  await until(page, () => /second|minute/.test(document.querySelector("[data-age]").textContent));
   assert.ok(asked.length > before, "somebody is there");
   const last = asked.length;
   await page.clock.fastForward("14:35"); // a quarter of an hour since the pointer moved, and less since the figures were read
@@ -306,7 +306,7 @@ test("figures that were asked for before somebody reads a chart or opens a table
     ["a table", () => table.click(), async () => { await table.click(); await page.mouse.move(5, 5); }],
   ]) {
     await page.reload();
-    await page.waitForFunction(() => document.querySelector(".charts")?.querySelector(".frame[tabindex]"));
+    await until(page, () => document.querySelector(".charts")?.querySelector(".frame[tabindex]"));
     await page.locator(".charts").evaluate((e) => { e.dataset.read = "yes"; });
     const read = () => page.locator(".charts[data-read]").count();
     const here = (url) => url.href === page.url();
@@ -338,7 +338,7 @@ test("the longest names are read whole in the legend and in the readout, at each
   }
   for (const width of [1200, 320]) {
     const { page, done } = await usage("range=24h&group=key", { viewport: { width, height: 800 } });
-    await page.waitForFunction(() => document.querySelector(".frame[tabindex]"));
+    await until(page, () => document.querySelector(".frame[tabindex]"));
     await page.locator(".frame").first().focus();
     await page.keyboard.press("End");
     for (const at of [".legend bdi", ".readout li span:not(.swatch)"]) {
