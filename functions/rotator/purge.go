@@ -29,7 +29,7 @@ func (r *rotator) purge(ctx context.Context) (purged, error) {
 			return done, err
 		}
 		for _, bad := range page.Bad {
-			r.log.ErrorContext(ctx, "key record unreadable", "account_id", bad.Account, "key_id", bad.Key, "error", bad.Err.Error())
+			r.log.ErrorContext(ctx, "key record unreadable", "account_id", bad.Account, "key_id", bad.Item, "error", bad.Err.Error())
 			done.Failed++
 		}
 		for _, listed := range page.Keys {

@@ -38,7 +38,7 @@ func (p *purging) Purgeable(_ context.Context, _ time.Time, after string, _ int)
 	}
 	for _, name := range p.names[start:min(start+2, len(p.names))] {
 		if strings.HasSuffix(name, "damaged") {
-			page.Bad = append(page.Bad, control.BadKey{Account: "acc_1", Key: apikey.ID(name), Err: dynamo.ErrUnreadable})
+			page.Bad = append(page.Bad, control.Unreadable{Account: "acc_1", Item: name, Err: dynamo.ErrUnreadable})
 			continue
 		}
 		page.Keys = append(page.Keys, apikey.Key{ID: apikey.ID(name)})

@@ -308,7 +308,7 @@ func (f *fullPages) Due(_ context.Context, _ time.Time, _ string, size int) (con
 	f.asked = append(f.asked, size)
 	page := control.JobPage{Next: "more"}
 	for range size {
-		page.Bad = append(page.Bad, control.BadKey{Err: keytest.ErrInjected})
+		page.Bad = append(page.Bad, control.Unreadable{Err: keytest.ErrInjected})
 	}
 	return page, nil
 }

@@ -116,7 +116,7 @@ func (r *rotator) pages(ctx context.Context, t *tally, due time.Time, e event) e
 // page works on one page and reports whether it came to its end.
 func (r *rotator) page(ctx context.Context, t *tally, due time.Time, page control.JobPage, closed func() bool) bool {
 	for _, bad := range page.Bad {
-		r.log.ErrorContext(ctx, "key record unreadable", "account_id", bad.Account, "key_id", bad.Key, "error", bad.Err.Error())
+		r.log.ErrorContext(ctx, "key record unreadable", "account_id", bad.Account, "key_id", bad.Item, "error", bad.Err.Error())
 		t.add(func(s *summary) { s.Keys++; s.Failed++ })
 	}
 	complete := true

@@ -5,7 +5,6 @@ package used
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -87,7 +86,7 @@ func (r Reader) keys(ctx context.Context, id account.ID) (ids []apikey.ID, err e
 			ids = append(ids, k.ID)
 		}
 		for _, bad := range page.Bad {
-			ids = append(ids, apikey.ID(strings.TrimPrefix(bad.Item, "KEY#")))
+			ids = append(ids, apikey.ID(bad.Item))
 		}
 		if after = page.Next; after == "" {
 			return ids, nil

@@ -31,7 +31,7 @@ func (f *tables) Keys(_ context.Context, id account.ID, want control.KeyQuery) (
 		return control.KeyPage{}, fmt.Errorf("asked for %s, %+v", id, want)
 	}
 	if want.After == "" {
-		return control.KeyPage{Keys: []apikey.Key{{ID: "key_1"}}, Bad: []control.Unreadable{{Item: "KEY#key_2"}}, Next: "key_2"}, nil
+		return control.KeyPage{Keys: []apikey.Key{{ID: "key_1"}}, Bad: []control.Unreadable{{Item: "key_2"}}, Next: "key_2"}, nil
 	}
 	return control.KeyPage{Keys: []apikey.Key{{ID: "key_3"}}}, nil
 }

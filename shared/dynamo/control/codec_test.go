@@ -117,14 +117,13 @@ func TestAnUnreadableKeyStopsNoJob(t *testing.T) {
 	bad, good := s.NewKey(t, a, ending), s.NewKey(t, a, ending)
 	err := keytest.PutRaw(t.Context(), s.DB, s.Tables.Control, dynamo.Item{
 		"pk": dynamo.S("A#" + string(a.ID)), "sk": dynamo.S("KEY#" + string(bad.ID)), "kind": dynamo.S("key"), "v": dynamo.N(99),
-		"id": dynamo.S(string(bad.ID)), "account": dynamo.S(string(a.ID)),
 		"gpk": dynamo.S("DUE"), "gsk": dynamo.S(dynamo.FormatTime(keytest.Now) + "#" + string(bad.ID)),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	page, err := s.Control.Due(t.Context(), keytest.Now, "", 10)
-	if err != nil || len(page.Keys) != 1 || page.Keys[0].ID != good.ID || len(page.Bad) != 1 || page.Bad[0].Key != bad.ID {
+	if err != nil || len(page.Keys) != 1 || page.Keys[0].ID != good.ID || len(page.Bad) != 1 || page.Bad[0].Item != string(bad.ID) || page.Bad[0].Account != a.ID {
 		t.Fatalf("%+v, %v", page, err)
 	}
 	drifts := s.Drifts(t, false)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/authz"
@@ -17,15 +16,8 @@ import (
 // the condition of the write finds that out.
 type JobPage struct {
 	Keys []apikey.Key
-	Bad  []BadKey // records that can't be read: they stop no other
-	Next string   // the after of the next page; "" at the end
-}
-
-// BadKey is a key whose record can't be read.
-type BadKey struct {
-	Account account.ID
-	Key     apikey.ID
-	Err     error
+	Bad  []Unreadable // records that can't be read: they stop no other
+	Next string       // the after of the next page; "" at the end
 }
 
 // Due lists keys for which package rotation has something to do by now, the longest due first.
@@ -39,25 +31,10 @@ func (s *Store) Purgeable(ctx context.Context, before time.Time, after string, l
 }
 
 // jobPage's cursor is a place, not a key: the page's last key has moved on by the time of the next page.
-func (s *Store) jobPage(ctx context.Context, partition, below, after string, limit int) (page JobPage, err error) {
-	q := query{index: lookup, pk: partition, below: below, limit: int32(limit) + 1} //nolint:gosec // bounded by the jobs
-	q.start = cursorItem(partition, after)
-	n, last := 0, ""
-	err = s.each(ctx, q, func(item dynamo.Item) (bool, error) {
-		if n == limit {
-			page.Next = last
-			return false, nil
-		}
-		n++
-		last = cursor(item)
-		if k, unreadable := DecodeKey(item); unreadable == nil {
-			page.Keys = append(page.Keys, k)
-		} else {
-			page.Bad = append(page.Bad, BadKey{account.ID(text(item, "account")), apikey.ID(text(item, "id")), unreadable})
-		}
-		return true, nil
-	})
-	return page, err
+func (s *Store) jobPage(ctx context.Context, partition, below, after string, limit int) (JobPage, error) {
+	q := query{index: lookup, pk: partition, below: below, limit: perCall(limit), start: cursorItem(partition, after)}
+	p, err := page(ctx, s, list[apikey.Key]{query: q, limit: limit, read: all(DecodeKey), mark: cursor})
+	return JobPage{p.records, p.bad, p.next}, err
 }
 
 // Purge removes a key that was deleted, with its policy records, for good; audit rows stay. ErrStale when it has

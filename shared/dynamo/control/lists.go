@@ -17,7 +17,7 @@ import (
 // Unreadable is a stored record that can't be read. A list leaves it out, so that it stops no other.
 type Unreadable struct {
 	Account account.ID // "" where the record belongs to no account
-	Item    string     // the record's ID, or its sort key
+	Item    string     // the record's ID, or its sort key; of a key its ID in any case
 	Err     error
 }
 
@@ -31,7 +31,7 @@ func (s *Store) Reporting(report func(context.Context, Unreadable)) *Store {
 func (s *Store) unreadable(ctx context.Context, item dynamo.Item, err error) Unreadable {
 	u := Unreadable{Account: account.ID(text(item, "account")), Item: text(item, "id"), Err: err}
 	if u.Item == "" {
-		u.Item = text(item, "sk")
+		u.Item = strings.TrimPrefix(text(item, "sk"), keyPrefix)
 	}
 	if u.Account == "" {
 		u.Account = accountOf(text(item, "pk"))
