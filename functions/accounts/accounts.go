@@ -25,7 +25,7 @@ type accountStore interface {
 	personStore
 	Account(ctx context.Context, id account.ID) (account.Account, error)
 	UpdateAccount(ctx context.Context, before, after account.Account, row audit.Row) (account.Account, error)
-	EditAndBeginType(ctx context.Context, o control.Operation, row audit.Row, edit control.AccountEdit) (control.Operation, bool, error)
+	BeginType(ctx context.Context, o control.Operation, row audit.Row, edit control.AccountEdit) (control.Operation, bool, error)
 	ContinueType(ctx context.Context, o control.Operation, now time.Time, stop func() bool, row control.RowMaker) (control.Operation, error)
 	Operation(ctx context.Context, id account.ID, operation string) (control.Operation, error)
 	Close(ctx context.Context, a account.Account, now time.Time, row control.RowMaker) (account.Account, error)

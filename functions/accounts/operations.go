@@ -49,7 +49,7 @@ const keysAtOnce = 100
 // that is refused changes nothing.
 func (h *accounts) changeType(w http.ResponseWriter, r *http.Request, c gateway.Principal, change apikey.TypeChange, edit control.AccountEdit) error {
 	o := control.Operation{ID: h.source.NewID("op_"), Account: c.Account, Change: change, StartedAt: h.source.Time()}
-	o, _, err := h.store.EditAndBeginType(r.Context(), o, h.rows(c)("account.type.begin", ""), edit)
+	o, _, err := h.store.BeginType(r.Context(), o, h.rows(c)("account.type.begin", ""), edit)
 	if err != nil {
 		return err
 	}

@@ -199,7 +199,7 @@ func TestAPatchOfAnAccountIsTakenWholeOrNotAtAll(t *testing.T) {
 	}
 	other := func(t *testing.T, r *harness) {
 		o := keytest.Operation(t, r.account.ID, account.Enterprise, nil)
-		if _, _, err := r.Control.BeginType(t.Context(), o, keytest.Row(r.account.ID, "account.type.begin", "")); err != nil {
+		if _, _, err := keytest.BeginType(t.Context(), r.Control, o, keytest.Row(r.account.ID, "account.type.begin", "")); err != nil {
 			t.Fatal(err)
 		}
 	}

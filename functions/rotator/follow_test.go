@@ -19,7 +19,7 @@ func TestTheJobGoesOnWithAChangeOfTypeThatNobodyEnded(t *testing.T) {
 	r := newHarness(t)
 	a := r.NewAccount(t)
 	k := r.NewKey(t, a)
-	o, _, err := r.Control.BeginType(t.Context(), keytest.Operation(t, a.ID, account.Enterprise, nil), keytest.Row(a.ID, "account.type.begin", ""))
+	o, _, err := keytest.BeginType(t.Context(), r.Control, keytest.Operation(t, a.ID, account.Enterprise, nil), keytest.Row(a.ID, "account.type.begin", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestWhatCantBeFollowedInOneAccountStopsNoOther(t *testing.T) {
 			k := r.NewKey(t, a, func(k *apikey.Key) { k.BillingType = apikey.Paying })
 			requests = append(requests, r.pending(t, k))
 			o := keytest.Operation(t, a.ID, account.SelfServe, nil)
-			if _, _, err := r.Control.BeginType(t.Context(), o, keytest.Row(a.ID, "account.type.begin", "")); err != nil {
+			if _, _, err := keytest.BeginType(t.Context(), r.Control, o, keytest.Row(a.ID, "account.type.begin", "")); err != nil {
 				t.Fatal(err)
 			}
 			accounts = append(accounts, a)

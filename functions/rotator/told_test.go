@@ -102,7 +102,7 @@ func busy(t *testing.T, r *harness, v *ringSecret) (account.Account, []string) {
 	})
 	r.sealedKey(t, a, v.ring(t))
 	o := keytest.Operation(t, a.ID, account.Enterprise, nil)
-	if _, _, err := r.Control.BeginType(t.Context(), o, keytest.Row(a.ID, "account.type.begin", "")); err != nil {
+	if _, _, err := keytest.BeginType(t.Context(), r.Control, o, keytest.Row(a.ID, "account.type.begin", "")); err != nil {
 		t.Fatal(err)
 	}
 	wider := authz.PoliciesOf(r.NewKey(t, r.NewAccount(t)))[0]

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/audit"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/product"
 	"latchkey/shared/qps"
@@ -23,9 +24,18 @@ func Operation(t testing.TB, id account.ID, to account.Type, billing map[apikey.
 	return control.Operation{ID: NewID("op_"), Account: id, Change: change, StartedAt: Now}
 }
 
+// BeginType begins a change of type without an edit of the account.
+func BeginType(ctx context.Context, s *control.Store, o control.Operation, row audit.Row) (begun control.Operation, ok bool, err error) {
+	a, err := s.Account(ctx, o.Account)
+	if err != nil {
+		return o, false, err
+	}
+	return s.BeginType(ctx, o, row, control.AccountEdit{Before: a, After: a})
+}
+
 // ChangeType carries a change of type out to its end.
 func (s Stores) ChangeType(ctx context.Context, o control.Operation) (control.Operation, error) {
-	o, _, err := s.Control.BeginType(ctx, o, Row(o.Account, "account.type.begin", ""))
+	o, _, err := BeginType(ctx, s.Control, o, Row(o.Account, "account.type.begin", ""))
 	if err != nil || o.ID == "" {
 		return o, err
 	}
@@ -96,19 +106,19 @@ func typeMeanwhile(t *testing.T, s Stores) {
 	a := s.NewAccount(t)
 	k := s.NewKey(t, a)
 	o := Operation(t, a.ID, account.Enterprise, nil)
-	begun, ok, err := s.Control.BeginType(t.Context(), o, Row(a.ID, "account.type.begin", ""))
+	begun, ok, err := BeginType(t.Context(), s.Control, o, Row(a.ID, "account.type.begin", ""))
 	must(t, err)
 	if !ok || begun.Status != control.Running {
 		t.Fatalf("begun %+v", begun)
 	}
 	same := Operation(t, a.ID, account.Enterprise, nil)
-	running, ok, err := s.Control.BeginType(t.Context(), same, Row(a.ID, "account.type.begin", ""))
+	running, ok, err := BeginType(t.Context(), s.Control, same, Row(a.ID, "account.type.begin", ""))
 	must(t, err)
 	if ok || running.ID != o.ID {
 		t.Fatalf("the same change is begun twice: %+v", running)
 	}
 	other := Operation(t, a.ID, account.Enterprise, map[apikey.BillingType]apikey.BillingType{apikey.Freemium: apikey.Paying})
-	_, _, err = s.Control.BeginType(t.Context(), other, Row(a.ID, "account.type.begin", ""))
+	_, _, err = BeginType(t.Context(), s.Control, other, Row(a.ID, "account.type.begin", ""))
 	wantErr(t, err, account.ErrTypeChanging)
 	k2 := Key(a.ID)
 	_, err = s.Control.Commit(t.Context(), control.Change{After: k2, Audit: Row(a.ID, "key.create", k2.ID)})
@@ -156,7 +166,7 @@ func typeThereAndBack(t *testing.T, s Stores) {
 func typeOvertaken(t *testing.T, s Stores) {
 	a := s.NewAccount(t)
 	keys := everyState(t, s, a, apikey.Freemium)
-	first, _, err := s.Control.BeginType(t.Context(), Operation(t, a.ID, account.Enterprise, nil), Row(a.ID, "account.type.begin", ""))
+	first, _, err := BeginType(t.Context(), s.Control, Operation(t, a.ID, account.Enterprise, nil), Row(a.ID, "account.type.begin", ""))
 	must(t, err)
 	steps := 0
 	first, err = s.Control.ContinueType(t.Context(), first, Now, func() bool { steps++; return steps > 3 }, rowsOf(a.ID))
@@ -181,7 +191,7 @@ func typeOvertaken(t *testing.T, s Stores) {
 			t.Fatalf("key %+v", k)
 		}
 	}
-	third, _, err := s.Control.BeginType(t.Context(), Operation(t, a.ID, account.Enterprise, nil), Row(a.ID, "account.type.begin", ""))
+	third, _, err := BeginType(t.Context(), s.Control, Operation(t, a.ID, account.Enterprise, nil), Row(a.ID, "account.type.begin", ""))
 	must(t, err)
 	_, err = s.CloseAccount(t.Context(), a.ID)
 	must(t, err)

@@ -99,7 +99,7 @@ func closingRefuses(t *testing.T, s Stores) {
 	wantErr(t, err, account.ErrClosed)
 	_, err = s.Control.PutMember(t.Context(), nil, Member(a.ID, "late", account.Viewer), Subject("owner"), Row(a.ID, "member.add", ""))
 	wantErr(t, err, account.ErrClosed)
-	_, _, err = s.Control.BeginType(t.Context(), Operation(t, a.ID, account.Enterprise, nil), Row(a.ID, "account.type.begin", ""))
+	_, _, err = BeginType(t.Context(), s.Control, Operation(t, a.ID, account.Enterprise, nil), Row(a.ID, "account.type.begin", ""))
 	wantErr(t, err, account.ErrClosed)
 	// An edit that is under way makes the closing step stale; it is done again.
 	raced := false

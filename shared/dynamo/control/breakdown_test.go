@@ -90,7 +90,7 @@ var jobs = map[string]func(t *testing.T, calm keytest.Stores) func(context.Conte
 		calm.NewKey(t, a)
 		o := keytest.Operation(t, a.ID, account.Enterprise, nil)
 		return func(ctx context.Context, s *control.Store) error {
-			o, _, err := s.BeginType(ctx, o, keytest.Row(a.ID, "account.type.begin", ""))
+			o, _, err := keytest.BeginType(ctx, s, o, keytest.Row(a.ID, "account.type.begin", ""))
 			if err != nil || o.ID == "" {
 				return err
 			}

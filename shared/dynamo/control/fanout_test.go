@@ -195,7 +195,7 @@ func TestAChangeOfTypeEndsWithoutTheKeysThatCantBeReadAndTheyFollowLater(t *test
 	whole := c.items(t)
 	bad := c.spoil(t, "key")
 	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(c.account.ID, action, key) }
-	o, _, err := c.store.BeginType(t.Context(), keytest.Operation(t, c.account.ID, account.SelfServe, nil), row("account.type.begin", ""))
+	o, _, err := keytest.BeginType(t.Context(), c.store, keytest.Operation(t, c.account.ID, account.SelfServe, nil), row("account.type.begin", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func TestNoKeyFollowsAChangeThatAnotherHasOvertaken(t *testing.T) {
 	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(c.account.ID, action, key) }
 	change := func(to account.Type) control.Operation {
 		t.Helper()
-		o, _, err := c.store.BeginType(t.Context(), keytest.Operation(t, c.account.ID, to, nil), row("account.type.begin", ""))
+		o, _, err := keytest.BeginType(t.Context(), c.store, keytest.Operation(t, c.account.ID, to, nil), row("account.type.begin", ""))
 		if err == nil {
 			o, err = c.store.ContinueType(t.Context(), o, keytest.Now, func() bool { return false }, row)
 		}
@@ -303,7 +303,7 @@ func TestAChangeThatIsDoneDoesNothingWhileAnotherRuns(t *testing.T) {
 	row := func(action string, key apikey.ID) audit.Row { return keytest.Row(c.account.ID, action, key) }
 	begin := func(to account.Type, stop func() bool) control.Operation {
 		t.Helper()
-		o, _, err := c.store.BeginType(t.Context(), keytest.Operation(t, c.account.ID, to, nil), row("account.type.begin", ""))
+		o, _, err := keytest.BeginType(t.Context(), c.store, keytest.Operation(t, c.account.ID, to, nil), row("account.type.begin", ""))
 		if err == nil {
 			o, err = c.store.ContinueType(t.Context(), o, keytest.Now, stop, row)
 		}

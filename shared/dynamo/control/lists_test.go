@@ -70,7 +70,7 @@ func (c *crowd) fill(t *testing.T, n int) {
 	}
 	if err == nil {
 		o := keytest.Operation(t, other.ID, account.Enterprise, nil)
-		_, _, err = c.Control.BeginType(t.Context(), o, keytest.Row(other.ID, "account.type.begin", ""))
+		_, _, err = keytest.BeginType(t.Context(), c.Control, o, keytest.Row(other.ID, "account.type.begin", ""))
 	}
 	if err == nil {
 		err = c.Control.Invite(t.Context(), control.Invitation{

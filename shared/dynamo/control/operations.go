@@ -133,32 +133,19 @@ func (s *Store) RunningOperations(ctx context.Context, after string, limit int) 
 	return OperationPage{p.records, p.next}, err
 }
 
-// BeginType begins to change an account's type, and returns the operation that ContinueType carries out. Until that is
-// done, no key is created or restored and no billing type set (account.ErrTypeChanging). begun is false, and the
-// operation the one that runs, where the same change runs already; where the account has the type already there is
-// none. A change to another type takes the place of one that runs. account.ErrTypeChanging: a change to this type runs
-// with another mapping. account.ErrClosed.
-func (s *Store) BeginType(ctx context.Context, o Operation, row audit.Row) (_ Operation, begun bool, err error) {
-	a, err := s.Account(ctx, o.Account)
-	if err != nil {
-		return o, false, err
-	}
-	return s.beginType(ctx, o, row, AccountEdit{Before: a, After: a})
-}
-
 // AccountEdit is a change of an account's own members.
 type AccountEdit struct {
 	Before, After account.Account
 	Row           audit.Row
 }
 
-// EditAndBeginType is BeginType with an edit of the account in the same write: both happen, or neither. ErrStale when the
+// BeginType begins to change an account's type, and returns the operation that ContinueType carries out. Until that is
+// done, no key is created or restored and no billing type set (account.ErrTypeChanging). begun is false, and the
+// operation the one that runs, where the same change runs already; where the account has the type already there is
+// none. A change to another type takes the place of one that runs. The edit of the account is in the same write: both happen,
+// or neither. account.ErrTypeChanging: a change to this type runs with another mapping. account.ErrClosed. ErrStale when the
 // account has changed since edit.Before was read.
-func (s *Store) EditAndBeginType(ctx context.Context, o Operation, row audit.Row, edit AccountEdit) (_ Operation, begun bool, err error) {
-	return s.beginType(ctx, o, row, edit)
-}
-
-func (s *Store) beginType(ctx context.Context, o Operation, row audit.Row, edit AccountEdit) (_ Operation, begun bool, err error) {
+func (s *Store) BeginType(ctx context.Context, o Operation, row audit.Row, edit AccountEdit) (_ Operation, begun bool, err error) {
 	a := edit.Before
 	o.Status, o.EndedAt = Running, time.Time{}
 	ops := []op{put(s.control, encodeOperation(o), isNew, always(dynamo.ErrExists))}

@@ -190,7 +190,7 @@ func TestAnOperationThatIsOvertakenAtAKeySaysSo(t *testing.T) {
 		s := keytest.MemoryStores(t)
 		a := s.NewAccount(t)
 		s.NewKey(t, a)
-		o, _, err := s.Control.BeginType(t.Context(), keytest.Operation(t, a.ID, account.Enterprise, nil), keytest.Row(a.ID, "account.type.begin", ""))
+		o, _, err := keytest.BeginType(t.Context(), s.Control, keytest.Operation(t, a.ID, account.Enterprise, nil), keytest.Row(a.ID, "account.type.begin", ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -213,7 +213,7 @@ func TestAnOperationOfWhichNothingCanBeReadIsNotOver(t *testing.T) {
 	s := keytest.MemoryStores(t)
 	a := s.NewAccount(t)
 	s.NewKey(t, a)
-	o, _, err := s.Control.BeginType(t.Context(), keytest.Operation(t, a.ID, account.Enterprise, nil), keytest.Row(a.ID, "account.type.begin", ""))
+	o, _, err := keytest.BeginType(t.Context(), s.Control, keytest.Operation(t, a.ID, account.Enterprise, nil), keytest.Row(a.ID, "account.type.begin", ""))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -126,7 +126,7 @@ func TestRecordsAreStoredAsTheyAlwaysWere(t *testing.T) {
 	capped.Caps = apikey.Caps{{Group: "other", Day: 5}, {Group: "tiles", Day: apikey.MaxCap, Since: at(56)}}
 	_, err = s.Commit(t.Context(), control.Change{After: capped, Audit: audit.Row{ID: "aud_01M8HKY1AF1HAFFFZBC0H8K998", Account: acct, Action: "key.create", At: keytest.Now}})
 	must(err)
-	_, _, err = s.BeginType(t.Context(), control.Operation{
+	_, _, err = keytest.BeginType(t.Context(), s, control.Operation{
 		ID: "op_01M8HKY1AF1HAFFFZBC0H8KQJ7", Account: acct, StartedAt: at(53),
 		Change: apikey.TypeChange{To: account.SelfServe, Billing: map[apikey.BillingType]apikey.BillingType{apikey.Paying: apikey.PayAsYouGrow}},
 	}, row(acct, "account.edit", ""))
