@@ -107,16 +107,6 @@ func TestParsersRefuseWhatTheyDontKnow(t *testing.T) {
 	if _, err := account.ParseID("acc_1"); !errors.Is(err, account.ErrID) {
 		t.Error(err)
 	}
-	for text, good := range map[string]bool{"support": true, "admin": true, "": false, "Admin": false, "owner": false, "admin ": false} {
-		if got, err := account.ParseRank(text); good && (err != nil || string(got) != text) || !good && (!errors.Is(err, account.ErrRank) || got != "") {
-			t.Errorf("rank %q: %q, %v", text, got, err)
-		}
-	}
-	for text, good := range map[string]bool{"notify": true, "refuse": true, "rotate": true, "": false, "Notify": false, "revoke": false} {
-		if got, err := account.ParseLeakReaction(text); good && (err != nil || string(got) != text) || !good && (!errors.Is(err, account.ErrLeakReaction) || got != "") {
-			t.Errorf("reaction %q: %q, %v", text, got, err)
-		}
-	}
 }
 
 // TestAnAddressIsItsOwnButForTheCaseOfASCIILetters: of all characters, none but an ASCII letter's other case may stand for

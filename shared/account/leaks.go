@@ -1,7 +1,5 @@
 package account
 
-import "errors"
-
 // LeakReaction names what is done about a secret that a trusted reporter found exposed.
 type LeakReaction string
 
@@ -11,9 +9,6 @@ const (
 	LeakRefuse LeakReaction = "refuse" // the gate refuses the secret
 	LeakRotate LeakReaction = "rotate" // refuse it, and deliver a new one where the key has delivery
 )
-
-// ErrLeakReaction refuses a text that is no reaction.
-var ErrLeakReaction = errors.New("account: the reaction to a leak must be notify, refuse or rotate")
 
 // LeakPolicy holds an account's reaction for each usage kind of keys.
 type LeakPolicy struct{ Frontend, Backend, Mobile LeakReaction }
@@ -29,16 +24,6 @@ func or(r, otherwise LeakReaction) LeakReaction {
 		return otherwise
 	}
 	return r
-}
-
-// ParseLeakReaction reads a reaction.
-func ParseLeakReaction(text string) (LeakReaction, error) {
-	switch r := LeakReaction(text); r {
-	case LeakNotify, LeakRefuse, LeakRotate:
-		return r, nil
-	default:
-		return "", ErrLeakReaction
-	}
 }
 
 // SetLeaks sets the account's reactions. Those that are the defaults are kept as such.

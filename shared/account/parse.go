@@ -10,7 +10,6 @@ import (
 var (
 	ErrID   = errors.New("account: malformed account ID")
 	ErrType = errors.New("account: the type must be enterprise or self_serve")
-	ErrRank = errors.New("account: the rank must be support or admin")
 
 	ErrSubjectLength    = errors.New("account: a subject has 1 to 255 bytes")
 	ErrSubjectCharacter = errors.New("account: a subject has no control characters and is valid UTF-8")

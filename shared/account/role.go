@@ -88,14 +88,6 @@ var leastRank = map[Action]Rank{
 
 var rankOrder = map[Rank]int{Support: 1, Admin: 2}
 
-// ParseRank reads a rank.
-func ParseRank(text string) (Rank, error) {
-	if r := Rank(text); rankOrder[r] > 0 {
-		return r, nil
-	}
-	return "", ErrRank
-}
-
 // May reports whether a member of this role may do an action.
 func (r Role) May(a Action) bool {
 	need, known := least[a]

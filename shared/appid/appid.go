@@ -90,9 +90,6 @@ func FromHeaders(androidPackage, androidCert, bundleID string) Caller {
 	return Caller{}
 }
 
-// IsZero reports whether the call names no app.
-func (c Caller) IsZero() bool { return c.app.platform == "" }
-
 // Is reports whether the caller is the app. Packages of Android are told apart by case, Apple's bundle IDs aren't.
 func (a App) Is(c Caller) bool {
 	switch a.platform {

@@ -10,18 +10,6 @@ const (
 	InHeader
 )
 
-// String returns the place as logs name it.
-func (p Place) String() string {
-	switch p {
-	case InQuery:
-		return "query"
-	case InHeader:
-		return "header"
-	default:
-		return "nowhere"
-	}
-}
-
 // Source is one name of a header or parameter with all that an event says under it: API Gateway's multi-value map has
 // every value, its single-value map repeats the last of them. Empty values are left out of the counts.
 type Source struct {

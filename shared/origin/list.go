@@ -157,12 +157,6 @@ func Compile(canonical []string) (List, error) {
 	return List{patterns: patterns}, nil
 }
 
-// Len returns the number of entries.
-func (l List) Len() int { return len(l.patterns) }
-
-// Pattern returns entry i, to say which rule decided.
-func (l List) Pattern(i int) Pattern { return l.patterns[i] }
-
 // Match returns the first entry that covers o. It allocates nothing. Without one, index is -1.
 func (l List) Match(o Origin) (index int, ok bool) {
 	for i := range l.patterns {

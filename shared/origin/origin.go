@@ -50,9 +50,6 @@ type Origin struct {
 	port   uint16
 }
 
-// Scheme returns "http", "https" or an app shell's scheme, or "" for the zero value.
-func (o Origin) Scheme() string { return o.scheme.String() }
-
 // Host returns the host in canonical form, an IPv6 address in brackets.
 func (o Origin) Host() string { return o.host }
 
@@ -64,9 +61,6 @@ func (o Origin) Name() string {
 	}
 	return o.host
 }
-
-// Port returns the effective port: the written one, or the scheme's default; 0 for an app shell.
-func (o Origin) Port() uint16 { return o.port }
 
 // IsZero reports whether o is no origin.
 func (o Origin) IsZero() bool { return o.scheme == anyScheme }

@@ -33,9 +33,6 @@ func (c *Catalogue) innermost(path string) *prefix {
 	return &nowhere
 }
 
-// Within reports whether a canonical path begins with a prefix in lower case, as Match reads it.
-func Within(path, prefix string) bool { return begins(path, prefix) }
-
 // begins reports whether a path begins with a prefix in lower case.
 func begins(path, prefix string) bool {
 	i, j := 0, 0

@@ -1,25 +1,11 @@
 package product
 
 import (
-	_ "embed"
 	"fmt"
 
 	"latchkey/shared/account"
 	"latchkey/shared/strictjson"
 )
-
-//go:embed catalogue.json
-var embedded []byte
-
-// Embedded reads the catalogue file. Programs use Default, which says the same without reading JSON.
-func Embedded() ([]Product, Quotas, error) {
-	products, err := Parse(embedded)
-	if err != nil {
-		return nil, Quotas{}, err
-	}
-	quotas, err := ParseQuotas(embedded)
-	return products, quotas, err
-}
 
 // catalogueFile is catalogue.json.
 type catalogueFile struct {

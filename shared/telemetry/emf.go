@@ -16,8 +16,6 @@ const (
 	Count        Unit = "Count"
 	Milliseconds Unit = "Milliseconds"
 	Seconds      Unit = "Seconds"
-	Bytes        Unit = "Bytes"
-	Percent      Unit = "Percent"
 )
 
 // Metric is one value of a record, or several.
@@ -29,7 +27,7 @@ type Metric struct {
 	Values []float64
 }
 
-// Field is a name with a text: a dimension, or a property that is only searched for.
+// Field is a name with a text: a dimension.
 type Field struct {
 	Name  string
 	Value string
@@ -40,7 +38,6 @@ type Record struct {
 	At         time.Time
 	Dimensions []Field // at most 30; each combination of values is a metric of its own, so never a key's ID
 	Metrics    []Metric
-	Properties []Field // not dimensions
 }
 
 // NamespaceVariable is the environment variable with the stack's namespace. Each stack has its own: of two in one account and
@@ -91,9 +88,6 @@ func (r Record) Append(b []byte, namespace string) []byte {
 	b = append(b, `]}]}`...)
 	for _, d := range r.Dimensions {
 		b = appendField(b, d)
-	}
-	for _, p := range r.Properties {
-		b = appendField(b, p)
 	}
 	for i := range r.Metrics {
 		if m := &r.Metrics[i]; m.finite() {

@@ -16,7 +16,7 @@ import (
 func record() Record {
 	return Record{
 		At:         time.UnixMilli(1700000000123),
-		Dimensions: []Field{{"Function", "gate"}}, Properties: []Field{{"code", `a"b`}},
+		Dimensions: []Field{{"Function", "gate"}},
 		Metrics: []Metric{
 			{Name: "Decisions", Unit: Count, Value: 3},
 			{Name: "Latency", Unit: Milliseconds, Value: 1.25},
@@ -38,7 +38,7 @@ func TestRecordIsOneLineOfEmbeddedMetricFormat(t *testing.T) {
 				Metrics    []struct{ Name, Unit string }
 			}
 		} `json:"_aws"`
-		Function, Code     string
+		Function           string
 		Decisions, Latency float64
 		Waits              []float64
 		Broken             *float64
@@ -51,7 +51,7 @@ func TestRecordIsOneLineOfEmbeddedMetricFormat(t *testing.T) {
 	if got.AWS.Timestamp != 1700000000123 || m.Namespace != "Latchkey/maps" || m.Dimensions[0][0] != "Function" || len(m.Metrics) != 3 || m.Metrics[1].Unit != "Milliseconds" {
 		t.Errorf("%s", line)
 	}
-	if got.Function != "gate" || got.Code != `a"b` || got.Decisions != 3 || got.Latency != 1.25 || got.Broken != nil ||
+	if got.Function != "gate" || got.Decisions != 3 || got.Latency != 1.25 || got.Broken != nil ||
 		!slices.Equal(got.Waits, []float64{0.5, 4, 0.25}) || got.Torn != nil {
 		t.Errorf("%s", line)
 	}

@@ -37,7 +37,7 @@ func TestDecodeReadsAnEventOfAPIGateway(t *testing.T) {
 	if e.RequestID != "c6af9ac6-7b61-11e6-9a41-93e8deadbeef" || e.Resource != "/map/{proxy+}" {
 		t.Errorf("request %q resource %q", e.RequestID, e.Resource)
 	}
-	if got := e.Address().String(); got != "203.0.113.7" || !e.App().IsZero() {
+	if got := e.Address().String(); got != "203.0.113.7" || e.App() != (appid.Caller{}) {
 		t.Errorf("from %s", got)
 	}
 	if o, p := e.CallerOrigin(); p != origin.Known || o.String() != "https://www.example.com" {

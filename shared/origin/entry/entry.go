@@ -56,15 +56,6 @@ type Error struct {
 	Suggestions []string
 }
 
-// Suggestion is the first of the suggestions, or "".
-func (e *Error) Suggestion() string {
-	if len(e.Suggestions) == 0 {
-		return ""
-	}
-	return e.Suggestions[0]
-}
-
-// Error returns the message, with the suggestions as a question.
 func (e *Error) Error() string {
 	if len(e.Suggestions) == 0 {
 		return e.Message

@@ -13,7 +13,7 @@ func ExampleParse() {
 		pattern, err := entry.Parse(typed)
 		var refused *entry.Error
 		if errors.As(err, &refused) {
-			fmt.Printf("%s: %s, suggestion %q\n", typed, refused.Code, refused.Suggestion())
+			fmt.Printf("%s: %s, suggestions %q\n", typed, refused.Code, refused.Suggestions)
 			continue
 		}
 		fmt.Printf("%s: %s\n", typed, pattern)
@@ -22,6 +22,6 @@ func ExampleParse() {
 	// Example.COM: example.com
 	// *.bücher.example: *.xn--bcher-kva.example
 	// https://shop.example.org:8443: https://shop.example.org:8443
-	// https://example.com/map: pattern_path, suggestion "https://example.com"
-	// *: pattern_wildcard_bare, suggestion ""
+	// https://example.com/map: pattern_path, suggestions ["https://example.com"]
+	// *: pattern_wildcard_bare, suggestions []
 }

@@ -40,18 +40,6 @@ const (
 	AboveSuffix
 )
 
-// String returns the kind as logs name it.
-func (k Kind) String() string {
-	switch k {
-	case Suffix:
-		return "suffix"
-	case AboveSuffix:
-		return "above_suffix"
-	default:
-		return "one_owner"
-	}
-}
-
 // Of returns what a name is: lower-case ASCII, no trailing dot. For [AboveSuffix], below is one of the suffixes under it.
 func Of(name string) (kind Kind, below string) {
 	labels := strings.Split(name, ".")

@@ -120,18 +120,18 @@ func TestEachRuleAndEachNameAboveOneHasManyOwners(t *testing.T) {
 	for _, rule := range list {
 		if name, ok := strings.CutPrefix(rule, "!"); ok {
 			if kind, _ := suffix.Of(name); kind != suffix.OneOwner {
-				t.Errorf("%s is %s", rule, kind)
+				t.Errorf("%s is %d", rule, kind)
 			}
 			continue
 		}
 		name, wild := strings.CutPrefix(rule, "*.")
 		if kind, _ := suffix.Of(name); kind != suffix.Suffix {
-			t.Errorf("%s is %s", name, kind)
+			t.Errorf("%s is %d", name, kind)
 		}
 		if wild {
 			name = "any-name-at-all." + name
 			if kind, _ := suffix.Of(name); kind != suffix.Suffix {
-				t.Errorf("%s is %s", name, kind)
+				t.Errorf("%s is %d", name, kind)
 			}
 		}
 		for {
@@ -182,7 +182,7 @@ func TestTheListIsReadAsItsAlgorithmSays(t *testing.T) {
 			}
 		}
 		if got, _ := suffix.Of(name); got != ref.of(name) {
-			t.Fatalf("%s is %s, by the algorithm %s", name, got, ref.of(name))
+			t.Fatalf("%s is %d, by the algorithm %d", name, got, ref.of(name))
 		}
 	})
 }
@@ -219,7 +219,7 @@ func TestTheListsOwnTests(t *testing.T) {
 			}
 		}
 		if kind, _ := suffix.Of(ascii(m[1])); kind != want && kind != suffix.AboveSuffix {
-			t.Errorf("%s is %s, want %s", m[1], kind, want)
+			t.Errorf("%s is %d, want %d", m[1], kind, want)
 		}
 	}
 	if n < 60 {
@@ -236,7 +236,7 @@ func TestASuffixThatIsNamedStandsUnderTheName(t *testing.T) {
 	} {
 		kind, below := suffix.Of(name)
 		if kind != want || (kind == suffix.AboveSuffix) != strings.HasSuffix(below, "."+name) {
-			t.Errorf("%q is %s, above %q; want %s", name, kind, below, want)
+			t.Errorf("%q is %d, above %q; want %d", name, kind, below, want)
 		}
 	}
 }

@@ -93,15 +93,6 @@ func (t table) rows() []Row {
 	return out
 }
 
-// Of makes an account's rows of a month, sorted, from the month's counters of the account and of each of its keys that is known. What the
-// account has more are the calls of keys that are purged. The account's counters are to be read first: so a call that is counted while the
-// keys are read can't be taken for a purged key's.
-func Of(id account.ID, total, keys []usage.Row) []Row {
-	s := SumOf(id)
-	s.Add(keys)
-	return s.Rows(total)
-}
-
 // Sum adds up an account's rows of a month, key by key, so that the counters of all days of all keys needn't be held at once.
 type Sum struct {
 	id account.ID
@@ -114,7 +105,9 @@ func SumOf(id account.ID) Sum { return Sum{id, table{}} }
 // Add adds counters of keys.
 func (s Sum) Add(keys []usage.Row) { s.t.addRows(s.id, keys) }
 
-// Rows ends a sum with the account's own counters, as Of does.
+// Rows ends a sum with the account's own counters, and makes the rows of the month, sorted. What the account has more are the calls of keys
+// that are purged. The account's counters are to be read first: so a call that is counted while the keys are read can't be taken for a
+// purged key's.
 func (s Sum) Rows(total []usage.Row) []Row {
 	s.t.addRest(s.id, total)
 	return s.t.rows()

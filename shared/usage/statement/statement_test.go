@@ -132,7 +132,7 @@ func TestEachCallIsInOneRow(t *testing.T) {
 				keys = append(keys, rows...)
 			}
 		}
-		rows := statement.Of(acct, total, keys)
+		rows := madeOf(total, keys)
 		want := map[statement.Place]int64{}
 		for _, c := range calls {
 			at := statement.Place{Account: acct, Key: c.Subject.Key, Product: c.Subject.Product, Class: c.Class, Billing: c.Billing}
@@ -170,7 +170,7 @@ func TestAdjustmentsMakeEqualWhatWasCountedSince(t *testing.T) {
 			for _, rows := range byKey {
 				keys = append(keys, rows...)
 			}
-			return statement.Of(acct, total, keys)
+			return madeOf(total, keys)
 		}
 		before, after := rowsOf(someCalls(rt)), rowsOf(someCalls(rt))
 		adjustments := statement.Differences(november, allKeys, after, before)
@@ -202,7 +202,7 @@ func TestPurgedKeysAreNoDifference(t *testing.T) {
 			for _, id := range known {
 				keys = append(keys, byKey[id]...)
 			}
-			return statement.Of(acct, total, keys)
+			return madeOf(total, keys)
 		}
 		said := rows(calls, allKeys)
 		if more := statement.Differences(november, known, rows(calls, known), said); len(more) != 0 {
@@ -267,10 +267,16 @@ func TestWhatIsNotKnownAnyMoreIsNoDifference(t *testing.T) {
 }
 
 // TestWhatTheAccountAndItsKeysTellApartDifferentlyIsCountedOnce: the account's room for kinds is the smaller one.
+func madeOf(total, keys []usage.Row) []statement.Row {
+	s := statement.SumOf(acct)
+	s.Add(keys)
+	return s.Rows(total)
+}
+
 func TestWhatTheAccountAndItsKeysTellApartDifferentlyIsCountedOnce(t *testing.T) {
 	total := []usage.Row{{Product: "search", Counts: usage.Counts{"c:c:allowed": 10, "b:*:free:allowed": 6, "b:a:free:allowed": 4}}}
 	keys := []usage.Row{{Key: "key_a", Product: "search", Counts: usage.Counts{"c:c:allowed": 7, "b:a:free:allowed": 7}}}
-	rows := statement.Of(acct, total, keys)
+	rows := madeOf(total, keys)
 	if sum(rows) != 10 || len(rows) != 2 || rows[1].Key != "" || rows[1].Allowed() != 3 || rows[1].Class != "*" {
 		t.Errorf("%+v", rows)
 	}
