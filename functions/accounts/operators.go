@@ -119,7 +119,7 @@ func (h *operators) addOperator(w http.ResponseWriter, r *http.Request, c gatewa
 	if o.Email == "" && o.Subject == c.Person.Subject {
 		o.Email = c.Person.Email
 	}
-	o.Rank, o.AddedAt = account.Admin, dynamo.FormatTime(h.source.Time())
+	o.Rank, o.AddedAt = account.Admin, moment.Format(h.source.Time())
 	if body.Rank != nil && !first { // the first one names the others
 		o.Rank = account.Rank(*body.Rank)
 	}

@@ -10,9 +10,9 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
-	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
+	"latchkey/shared/moment"
 	"latchkey/shared/text"
 )
 
@@ -120,7 +120,7 @@ func (r *harness) old(t *testing.T) (a account.Account, k apikey.Key) {
 	if err := r.Control.Invite(t.Context(), i, nil, row("invitation.create", k.ID)); err != nil {
 		t.Fatal(err)
 	}
-	o := control.Operator{Subject: keytest.Subject("o"), Email: who.Email, Rank: account.Support, AddedAt: dynamo.FormatTime(keytest.Now)}
+	o := control.Operator{Subject: keytest.Subject("o"), Email: who.Email, Rank: account.Support, AddedAt: moment.Format(keytest.Now)}
 	if err := r.Control.AddOperator(t.Context(), o, keytest.Subject("operator"), row("operator.add", "")); err != nil {
 		t.Fatal(err)
 	}

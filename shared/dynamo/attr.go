@@ -41,10 +41,7 @@ func GetN(item Item, name string) (number int64, ok bool) {
 	return number, err == nil
 }
 
-// FormatTime writes a time as records hold it; the zero time is "".
-func FormatTime(t time.Time) string { return moment.Format(t) }
-
-// ParseTime reads what [FormatTime] wrote.
+// ParseTime reads what [moment.Format] wrote.
 func ParseTime(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 )
 
 // script answers each call with the next error, and the last for ever.
@@ -189,7 +190,7 @@ func TestTimesSortAsTexts(t *testing.T) {
 	base := time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("x", 3600))
 	last := ""
 	for _, d := range []time.Duration{0, time.Millisecond, 10 * time.Millisecond, time.Second, time.Hour, 24 * 365 * time.Hour} {
-		text := dynamo.FormatTime(base.Add(d))
+		text := moment.Format(base.Add(d))
 		if text <= last {
 			t.Fatalf("%q after %q", text, last)
 		}
@@ -199,7 +200,7 @@ func TestTimesSortAsTexts(t *testing.T) {
 		}
 		last = text
 	}
-	if dynamo.FormatTime(time.Time{}) != "" {
+	if moment.Format(time.Time{}) != "" {
 		t.Fatal("the zero time has a text")
 	}
 }

@@ -62,7 +62,7 @@ func TestWhatIsTakenSurvives(t *testing.T) {
 		if err != nil {
 			return
 		}
-		stored, err := dynamo.ParseTime(dynamo.FormatTime(got))
+		stored, err := dynamo.ParseTime(Format(got))
 		if err != nil || !stored.Equal(got) {
 			rt.Fatalf("%s comes back as %s, %v", text, stored, err)
 		}

@@ -10,6 +10,7 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/policies"
+	"latchkey/shared/moment"
 	plain "latchkey/shared/text"
 )
 
@@ -157,7 +158,7 @@ func (s *Store) openActiveAccount(id account.ID, now time.Time) op {
 	})
 }
 
-func atTime(now time.Time) dynamo.Item { return dynamo.Item{":now": dynamo.S(stamp(now))} }
+func atTime(now time.Time) dynamo.Item { return dynamo.Item{":now": dynamo.S(moment.Format(now))} }
 
 // AccountPage is one page of accounts, ordered by name.
 type AccountPage struct {

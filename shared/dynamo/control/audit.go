@@ -13,6 +13,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 )
 
 // Operators is the partition of audit rows that belong to no account: changes of operators.
@@ -27,7 +28,7 @@ func encodeAudit(row audit.Row) dynamo.Item {
 	item["id"] = dynamo.S(row.ID)
 	item["account"] = dynamo.S(string(row.Account))
 	item["action"] = dynamo.S(row.Action)
-	item["happened_at"] = dynamo.S(dynamo.FormatTime(row.At))
+	item["happened_at"] = dynamo.S(moment.Format(row.At))
 	item["request_id"] = dynamo.S(row.RequestID)
 	item["actor"] = &types.AttributeValueMemberM{Value: dynamo.Item{
 		"issuer": dynamo.S(row.Actor.Subject.Issuer), "subject": dynamo.S(row.Actor.Subject.ID),

@@ -16,6 +16,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
+	"latchkey/shared/moment"
 )
 
 // fill sets every field that a value has to something drawn: what a record forgets, the round trip shows.
@@ -117,7 +118,7 @@ func TestAnUnreadableKeyStopsNoJob(t *testing.T) {
 	bad, good := s.NewKey(t, a, ending), s.NewKey(t, a, ending)
 	err := keytest.PutRaw(t.Context(), s.DB, s.Tables.Control, dynamo.Item{
 		"pk": dynamo.S("A#" + string(a.ID)), "sk": dynamo.S("KEY#" + string(bad.ID)), "kind": dynamo.S("key"), "v": dynamo.N(99),
-		"gpk": dynamo.S("DUE"), "gsk": dynamo.S(dynamo.FormatTime(keytest.Now) + "#" + string(bad.ID)),
+		"gpk": dynamo.S("DUE"), "gsk": dynamo.S(moment.Format(keytest.Now) + "#" + string(bad.ID)),
 	})
 	if err != nil {
 		t.Fatal(err)

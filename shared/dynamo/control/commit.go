@@ -12,6 +12,7 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/policies"
+	"latchkey/shared/moment"
 )
 
 // Change is one mutation of a key.
@@ -84,7 +85,7 @@ func (s *Store) putKey(before *apikey.Key, after apikey.Key) op {
 	}
 	if !after.RevokedAt.IsZero() {
 		c.text = "version = :ver AND (attribute_not_exists(revoked_at) OR revoked_at = :rev)"
-		c.values[":rev"] = dynamo.S(stamp(after.RevokedAt))
+		c.values[":rev"] = dynamo.S(moment.Format(after.RevokedAt))
 	}
 	return put(s.control, encodeKey(after), c, func(old dynamo.Item) error {
 		version, _ := dynamo.GetN(old, "version")

@@ -3,6 +3,7 @@ package control
 import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/moment"
 )
 
 type exposureRecord struct {
@@ -20,8 +21,8 @@ func recordOfExposure(e apikey.Exposure) *exposureRecord {
 		return nil
 	}
 	return &exposureRecord{
-		At: stamp(e.At), By: string(e.By), Place: e.Place, RefusedAt: stamp(e.RefusedAt), Replace: e.Replace,
-		LiftedAt: stamp(e.LiftedAt), LiftReason: e.LiftReason,
+		At: moment.Format(e.At), By: string(e.By), Place: e.Place, RefusedAt: moment.Format(e.RefusedAt), Replace: e.Replace,
+		LiftedAt: moment.Format(e.LiftedAt), LiftReason: e.LiftReason,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 )
 
 // IdempotencyWindow is the time that an idempotency key is remembered.
@@ -47,7 +48,7 @@ type idempotencyRecord struct {
 // records days late, so the end is part of the condition.
 func (s *Store) putIdempotency(id account.ID, i Idempotency) op {
 	item := encode(idempotencyKey(id, i.Operation, i.Subject, i.Key), "idempotency", idempotencyRecord{
-		Operation: i.Operation, Issuer: i.Subject.Issuer, Subject: i.Subject.ID, BodyHash: i.BodyHash, At: stamp(i.At),
+		Operation: i.Operation, Issuer: i.Subject.Issuer, Subject: i.Subject.ID, BodyHash: i.BodyHash, At: moment.Format(i.At),
 		Resource: i.Resource, Version: i.Version, TTL: i.At.Add(IdempotencyWindow).Unix(),
 	}, "", "")
 	return put(s.control, item, cond{

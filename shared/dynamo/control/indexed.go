@@ -9,6 +9,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 )
 
 // What waits for operators is indexed by the transaction that makes it wait, and by each change that follows, and taken out by the one
@@ -33,7 +34,7 @@ func locatorOf(k apikey.Key) dynamo.Item {
 	item := locatorKey(k.ID)
 	item["kind"], item["account"] = dynamo.S("locator"), dynamo.S(string(k.Account))
 	if blocked(k) {
-		item["gpk"], item["gsk"] = dynamo.S(gBlocked), dynamo.S(stamp(k.Blocked.At)+"#"+string(k.ID))
+		item["gpk"], item["gsk"] = dynamo.S(gBlocked), dynamo.S(moment.Format(k.Blocked.At)+"#"+string(k.ID))
 	}
 	return item
 }
@@ -48,7 +49,7 @@ func (s *Store) indexBlocked(before *apikey.Key, after apikey.Key) []op {
 func exposedItem(k apikey.Key) dynamo.Item {
 	item := exposedKey(k.ID)
 	item["kind"], item["account"] = dynamo.S("exposed"), dynamo.S(string(k.Account))
-	item["gpk"], item["gsk"] = dynamo.S(gExposed), dynamo.S(stamp(indexedExposure(k).At)+"#"+string(k.ID))
+	item["gpk"], item["gsk"] = dynamo.S(gExposed), dynamo.S(moment.Format(indexedExposure(k).At)+"#"+string(k.ID))
 	return item
 }
 
@@ -77,7 +78,7 @@ func suspendedItem(a account.Account) dynamo.Item {
 		end = noEnd
 	}
 	item["kind"], item["account"] = dynamo.S("suspended"), dynamo.S(string(a.ID))
-	item["gpk"], item["gsk"] = dynamo.S(gSuspended), dynamo.S(stamp(end)+"#"+stamp(a.Suspended.At)+"#"+string(a.ID))
+	item["gpk"], item["gsk"] = dynamo.S(gSuspended), dynamo.S(moment.Format(end)+"#"+moment.Format(a.Suspended.At)+"#"+string(a.ID))
 	return item
 }
 

@@ -11,6 +11,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 )
 
 // Invitation is a single-use link into an account. Only the hash of its token is kept.
@@ -41,7 +42,7 @@ type invitationRecord struct {
 func encodeInvitation(key dynamo.Item, i Invitation) dynamo.Item {
 	return encode(key, "invitation", invitationRecord{
 		ID: i.ID, Account: string(i.Account), Role: string(i.Role), Email: i.Email, TokenHash: i.TokenHash.String(),
-		Issuer: i.By.Issuer, Subject: i.By.ID, CreatedAt: stamp(i.CreatedAt), ExpiresAt: stamp(i.ExpiresAt),
+		Issuer: i.By.Issuer, Subject: i.By.ID, CreatedAt: moment.Format(i.CreatedAt), ExpiresAt: moment.Format(i.ExpiresAt),
 		TTL: i.ExpiresAt.Add(24 * time.Hour).Unix(),
 	}, "", "")
 }
@@ -209,7 +210,7 @@ func (s *Store) AcceptInvitation(ctx context.Context, i Invitation, who account.
 // stillGrants checks that the inviter may grant the invitation's role, and has been able to since it was made: a right
 // that was lost in between doesn't bring old invitations back.
 func (s *Store) stillGrants(i Invitation) op {
-	values := dynamo.Item{":at": dynamo.S(stamp(i.CreatedAt))}
+	values := dynamo.Item{":at": dynamo.S(moment.Format(i.CreatedAt))}
 	granter := oneOf(account.Granters(i.Role), values)
 	return check(s.control, memberKey(i.Account, i.By), cond{
 		text:   granter + " AND added_at <= :at AND (attribute_not_exists(role_at) OR role_at <= :at)",

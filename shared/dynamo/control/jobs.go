@@ -10,6 +10,7 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/policies"
+	"latchkey/shared/moment"
 )
 
 // JobPage is one page of keys that a job has to look at. The list is a moment late, so a key may have changed since:
@@ -27,7 +28,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, after string, limit int)
 
 // Purgeable lists keys that were deleted before a time, the longest deleted first.
 func (s *Store) Purgeable(ctx context.Context, before time.Time, after string, limit int) (JobPage, error) {
-	return s.jobPage(ctx, gPurge, stamp(before), after, limit)
+	return s.jobPage(ctx, gPurge, moment.Format(before), after, limit)
 }
 
 // jobPage's cursor is a place, not a key: the page's last key has moved on by the time of the next page.

@@ -9,6 +9,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/consent"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 	"latchkey/shared/product"
 	"latchkey/shared/rotation"
 )
@@ -135,36 +136,36 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		ID: string(k.ID), Account: string(k.Account), AccountType: string(k.AccountType), Version: k.Version,
 		Name: k.Name, Labels: k.Labels, Usage: string(k.Usage), BillingType: string(k.BillingType), Products: texts(k.Products),
 		Domains: k.Domains, Networks: k.Networks, Apps: k.Apps, MissingOrigin: string(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
-		Current: recordOfStored(k.Current), CreatedAt: stamp(k.CreatedAt), UpdatedAt: stamp(k.UpdatedAt),
-		CreatedBy: recordOfSubject(k.CreatedBy), RotatedAt: stamp(k.RotatedAt), ExpiresAt: stamp(k.ExpiresAt), Disabled: k.Disabled,
-		RevokedAt: stamp(k.RevokedAt), DeletedAt: stamp(k.DeletedAt), Freed: k.PlaceFreed, OriginChosen: k.OriginChosen, Consents: recordsOfConsents(k.Consents),
+		Current: recordOfStored(k.Current), CreatedAt: moment.Format(k.CreatedAt), UpdatedAt: moment.Format(k.UpdatedAt),
+		CreatedBy: recordOfSubject(k.CreatedBy), RotatedAt: moment.Format(k.RotatedAt), ExpiresAt: moment.Format(k.ExpiresAt), Disabled: k.Disabled,
+		RevokedAt: moment.Format(k.RevokedAt), DeletedAt: moment.Format(k.DeletedAt), Freed: k.PlaceFreed, OriginChosen: k.OriginChosen, Consents: recordsOfConsents(k.Consents),
 	}
 	if o := k.Outgoing; o != nil {
-		r.Outgoing = &outgoingRecord{Stored: recordOfStored(o.StoredSecret), EndsAt: stamp(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
+		r.Outgoing = &outgoingRecord{Stored: recordOfStored(o.StoredSecret), EndsAt: moment.Format(o.EndsAt), Cancelled: o.Cancelled, Reason: o.Reason}
 	}
 	for _, old := range k.Retired {
-		r.Retired = append(r.Retired, retiredRecord{Hash: old.Hash.String(), EndedAt: stamp(old.EndedAt)})
+		r.Retired = append(r.Retired, retiredRecord{Hash: old.Hash.String(), EndedAt: moment.Format(old.EndedAt)})
 	}
 	if b := k.Blocked; b != nil {
-		r.Blocked = &blockRecord{Reason: b.Reason, At: stamp(b.At), Until: stamp(b.Until), By: b.By}
+		r.Blocked = &blockRecord{Reason: b.Reason, At: moment.Format(b.At), Until: moment.Format(b.Until), By: b.By}
 	}
 	for _, l := range k.Limits {
-		r.Limits = append(r.Limits, limitRecord{Class: string(l.Class), QPS: l.QPS, EndsAt: stamp(l.EndsAt), Then: l.Then, Granted: l.Granted, Lent: l.Lent})
+		r.Limits = append(r.Limits, limitRecord{Class: string(l.Class), QPS: l.QPS, EndsAt: moment.Format(l.EndsAt), Then: l.Then, Granted: l.Granted, Lent: l.Lent})
 	}
 	for _, c := range k.Caps {
-		r.Caps = append(r.Caps, capRecord{Group: string(c.Group), Day: c.Day, Since: stamp(c.Since)})
+		r.Caps = append(r.Caps, capRecord{Group: string(c.Group), Day: c.Day, Since: moment.Format(c.Since)})
 	}
 	if p := k.Rotation; p != nil {
 		r.Rotation = &policyRecord{
-			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: p.Principal, AnnouncedFor: stamp(p.AnnouncedFor),
+			EveryDays: p.EveryDays, NotifyDaysBefore: p.NotifyDaysBefore, Principal: p.Principal, AnnouncedFor: moment.Format(p.AnnouncedFor),
 			SetBy: recordOfSubject(p.SetBy),
 		}
 	}
 	if h := k.Delivery; h != (apikey.Delivery{}) {
-		r.Delivery = &deliveryRecord{Reader: h.Reader, Name: h.Name, Due: h.Due, Version: h.Version, RetryAt: stamp(h.RetryAt)}
+		r.Delivery = &deliveryRecord{Reader: h.Reader, Name: h.Name, Due: h.Due, Version: h.Version, RetryAt: moment.Format(h.RetryAt)}
 	}
 	if p := k.Proposed; p != nil {
-		r.Proposed = &proposedRecord{Since: stamp(p.Since), Consents: recordsOfConsents(p.Consents)}
+		r.Proposed = &proposedRecord{Since: moment.Format(p.Since), Consents: recordsOfConsents(p.Consents)}
 		if p.Domains != nil {
 			r.Proposed.HasDomains, r.Proposed.Domains = true, *p.Domains
 		}
@@ -190,17 +191,17 @@ func encodeKey(k apikey.Key) dynamo.Item {
 // keyIndex indexes a key by what is to be done with it next: purged, or looked at by the rotator.
 func keyIndex(k apikey.Key) (gpk, gsk string) {
 	if !k.DeletedAt.IsZero() {
-		return gPurge, stamp(k.DeletedAt) + "#" + string(k.ID)
+		return gPurge, moment.Format(k.DeletedAt) + "#" + string(k.ID)
 	}
 	if task, at := rotation.Next(k); task != rotation.Nothing {
-		return gDue, stamp(at) + "#" + string(k.ID)
+		return gDue, moment.Format(at) + "#" + string(k.ID)
 	}
 	return "", ""
 }
 
 func recordOfStored(s apikey.StoredSecret) storedRecord {
 	return storedRecord{
-		Hash: s.Hash.String(), Preview: s.Preview, CreatedAt: stamp(s.CreatedAt), Sealed: s.Sealed, Exposed: recordOfExposure(s.Exposed),
+		Hash: s.Hash.String(), Preview: s.Preview, CreatedAt: moment.Format(s.CreatedAt), Sealed: s.Sealed, Exposed: recordOfExposure(s.Exposed),
 	}
 }
 
@@ -317,4 +318,4 @@ func fromTexts[T ~string](list []string) []T {
 }
 
 // dueBefore is the upper end of the due list at a time: all that is due then, and nothing later.
-func dueBefore(now time.Time) string { return stamp(now.Add(time.Millisecond)) }
+func dueBefore(now time.Time) string { return moment.Format(now.Add(time.Millisecond)) }

@@ -20,6 +20,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
+	"latchkey/shared/moment"
 	"latchkey/shared/qps"
 )
 
@@ -79,7 +80,7 @@ func (c *crowd) fill(t *testing.T, n int) {
 		}, nil, keytest.Row(id, "invitation.create", ""))
 	}
 	if err == nil {
-		c.NewOperator(t, control.Operator{Subject: keytest.Subject(fmt.Sprint("op", n)), AddedAt: dynamo.FormatTime(keytest.Now)})
+		c.NewOperator(t, control.Operator{Subject: keytest.Subject(fmt.Sprint("op", n)), AddedAt: moment.Format(keytest.Now)})
 	}
 	if err == nil {
 		err = c.Control.SubmitRequest(t.Context(), qps.Request{

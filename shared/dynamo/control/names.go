@@ -11,6 +11,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 	"latchkey/shared/product"
 	"latchkey/shared/qps"
 )
@@ -118,12 +119,12 @@ func catalogueKey() dynamo.Item { return itemKey("J#catalogue", catalogueSK) }
 func passKey(job string) dynamo.Item { return itemKey("J#"+job, passSK) }
 
 func lookKey(id account.ID, s account.Subject, hour time.Time) dynamo.Item {
-	return itemKey(accountPK(id), lookPrefix+stamp(hour)+"#"+subjectText(s))
+	return itemKey(accountPK(id), lookPrefix+moment.Format(hour)+"#"+subjectText(s))
 }
 
 // listKey is of no account: the list is over all of them.
 func listKey(list string, s account.Subject, hour time.Time) dynamo.Item {
-	return itemKey(accountPK(Operators), lookPrefix+stamp(hour)+"#"+list+"#"+subjectText(s))
+	return itemKey(accountPK(Operators), lookPrefix+moment.Format(hour)+"#"+list+"#"+subjectText(s))
 }
 
 func auditSK(rowID string) string { return auditPrefix + strings.TrimPrefix(rowID, "aud_") }

@@ -12,6 +12,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 )
 
 // OperationStatus is the state of an operation.
@@ -60,11 +61,11 @@ type operationRecord struct {
 func encodeOperation(o Operation) dynamo.Item {
 	gpk, gsk := "", ""
 	if o.open() {
-		gpk, gsk = gRunning, stamp(o.StartedAt)+"#"+o.ID
+		gpk, gsk = gRunning, moment.Format(o.StartedAt)+"#"+o.ID
 	}
 	r := operationRecord{
 		ID: o.ID, Account: string(o.Account), To: string(o.Change.To), Status: string(o.Status),
-		StartedAt: stamp(o.StartedAt), EndedAt: stamp(o.EndedAt), Billing: map[string]string{},
+		StartedAt: moment.Format(o.StartedAt), EndedAt: moment.Format(o.EndedAt), Billing: map[string]string{},
 		Unreadable: o.Unreadable, Overtaken: o.overtaken,
 	}
 	for from, onto := range o.Change.Billing {

@@ -10,6 +10,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 )
 
 // MostOfOverview is the most things of a kind that an overview counts. One of so many may have more.
@@ -52,7 +53,7 @@ func (s *Store) Overview(ctx context.Context, now time.Time, few int) (o Overvie
 		return err
 	})
 	group.Go(func() (err error) {
-		q := query{pk: gSuspended, above: stamp(now) + "~"}
+		q := query{pk: gSuspended, above: moment.Format(now) + "~"}
 		read := func(item dynamo.Item) (account.Account, error) {
 			return s.Account(at, account.ID(text(item, "account")))
 		}

@@ -9,6 +9,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 )
 
 // Pass is the progress of a job that goes through everything. Its runs are short, and each goes on where the last one ended.
@@ -50,7 +51,7 @@ func encodePass(p Pass) dynamo.Item {
 	return encode(passKey(p.Job), "pass", passRecord{
 		Job: p.Job, Mode: p.Mode, Account: string(p.Place.Account), Key: string(p.Place.Key), Gate: p.Place.Gate, Record: p.Place.Record,
 		Index: p.Place.Index,
-		Began: stamp(p.Began), Ended: stamp(p.Ended), Counts: p.Counts, Names: p.Names, Named: p.Named, Version: p.Version, Write: rand.Text(),
+		Began: moment.Format(p.Began), Ended: moment.Format(p.Ended), Counts: p.Counts, Names: p.Names, Named: p.Named, Version: p.Version, Write: rand.Text(),
 	}, "", "")
 }
 

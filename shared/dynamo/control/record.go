@@ -9,6 +9,7 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 )
 
 // recordFormat is the version of the records of the control table.
@@ -73,8 +74,6 @@ func (c *clock) read(text string) time.Time {
 	}
 	return t
 }
-
-func stamp(t time.Time) string { return dynamo.FormatTime(t) }
 
 type accountRecord struct {
 	ID          string `dynamodbav:"id"`
@@ -163,7 +162,7 @@ type quotaTimeRecord struct {
 func recordsOfQuotaTimes(times account.QuotaTimes) []quotaTimeRecord {
 	records := make([]quotaTimeRecord, len(times))
 	for i, t := range times {
-		records[i] = quotaTimeRecord{t.Billing, t.Group, stamp(t.Since), stamp(t.Day), stamp(t.Month)}
+		records[i] = quotaTimeRecord{t.Billing, t.Group, moment.Format(t.Since), moment.Format(t.Day), moment.Format(t.Month)}
 	}
 	return records
 }
@@ -196,8 +195,8 @@ func (r *subjectRecord) subject() account.Subject {
 
 func encodeAccount(a account.Account) dynamo.Item {
 	return encode(accountKey(a.ID), "account", accountRecord{
-		ID: string(a.ID), Name: a.Name, Type: string(a.Type), KeyLimit: a.KeyLimit, CreatedAt: stamp(a.CreatedAt),
-		ClosedAt: stamp(a.ClosedAt), Version: a.Version, PendingType: string(a.PendingType), Closing: a.Closing,
+		ID: string(a.ID), Name: a.Name, Type: string(a.Type), KeyLimit: a.KeyLimit, CreatedAt: moment.Format(a.CreatedAt),
+		ClosedAt: moment.Format(a.ClosedAt), Version: a.Version, PendingType: string(a.PendingType), Closing: a.Closing,
 		Unreadable: a.UnreadableKeys,
 		Operation:  a.Operation,
 		OpenedBy:   recordOfSubject(a.OpenedBy),
@@ -209,7 +208,7 @@ func encodeAccount(a account.Account) dynamo.Item {
 
 		FrontendRestricted: a.Rules.FrontendRestricted, LifetimeDays: a.Rules.LifetimeDays,
 
-		SuspendedAt: stamp(a.Suspended.At), SuspendedUntil: stamp(a.Suspended.Until),
+		SuspendedAt: moment.Format(a.Suspended.At), SuspendedUntil: moment.Format(a.Suspended.Until),
 		SuspendedReason: a.Suspended.Reason, SuspendedBy: a.Suspended.By,
 	}, gAccounts, accountSort(a))
 }
@@ -252,7 +251,7 @@ type memberRecord struct {
 func recordOfMember(m account.Member) memberRecord {
 	return memberRecord{
 		Account: string(m.Account), Issuer: m.Subject.Issuer, Subject: m.Subject.ID, Email: m.Email, Label: m.Label,
-		Role: string(m.Role), AddedAt: stamp(m.AddedAt), RoleAt: stamp(m.RoleAt), Version: m.Version,
+		Role: string(m.Role), AddedAt: moment.Format(m.AddedAt), RoleAt: moment.Format(m.RoleAt), Version: m.Version,
 	}
 }
 

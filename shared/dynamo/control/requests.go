@@ -9,6 +9,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 	"latchkey/shared/product"
 	"latchkey/shared/qps"
 )
@@ -55,16 +56,16 @@ func (r partyRecord) party() qps.Party {
 func encodeRequest(r qps.Request) dynamo.Item {
 	gpk, gsk := "", ""
 	if r.Status == qps.Pending {
-		gpk, gsk = gOpen, stamp(r.CreatedAt)+"#"+string(r.ID)
+		gpk, gsk = gOpen, moment.Format(r.CreatedAt)+"#"+string(r.ID)
 	}
 	record := requestRecord{
 		ID: string(r.ID), Account: string(r.Account), Key: string(r.KeyID), Product: string(r.Product), Class: string(r.Class),
-		CurrentQPS: r.Current, RequestedQPS: r.Requested, Justification: r.Justification, EndsAt: stamp(r.EndsAt),
-		By: recordOfParty(r.CreatedBy), CreatedAt: stamp(r.CreatedAt), Status: string(r.Status), ClosedAt: stamp(r.ClosedAt),
+		CurrentQPS: r.Current, RequestedQPS: r.Requested, Justification: r.Justification, EndsAt: moment.Format(r.EndsAt),
+		By: recordOfParty(r.CreatedBy), CreatedAt: moment.Format(r.CreatedAt), Status: string(r.Status), ClosedAt: moment.Format(r.ClosedAt),
 		Version: r.Version,
 	}
 	if d := r.Decision; d != nil {
-		record.Decision = &decisionRow{By: recordOfParty(d.By), At: stamp(d.At), Comment: d.Comment, QPS: d.QPS}
+		record.Decision = &decisionRow{By: recordOfParty(d.By), At: moment.Format(d.At), Comment: d.Comment, QPS: d.QPS}
 	}
 	return encode(requestKey(r.Account, r.ID), "qps_request", record, gpk, gsk)
 }

@@ -9,6 +9,7 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/keytest"
+	"latchkey/shared/moment"
 	"latchkey/shared/product"
 	"latchkey/shared/qps"
 )
@@ -135,10 +136,10 @@ func TestWhyAKeyGetsNoRequest(t *testing.T) {
 				if kind, _ := dynamo.GetS(item, "kind"); kind == "key" {
 					damaged := item
 					if !stored.RevokedAt.IsZero() {
-						damaged["revoked_at"] = dynamo.S(dynamo.FormatTime(stored.RevokedAt))
+						damaged["revoked_at"] = dynamo.S(moment.Format(stored.RevokedAt))
 					}
 					if !stored.DeletedAt.IsZero() {
-						damaged["deleted_at"] = dynamo.S(dynamo.FormatTime(stored.DeletedAt))
+						damaged["deleted_at"] = dynamo.S(moment.Format(stored.DeletedAt))
 					}
 					if len(stored.Products) == 0 {
 						delete(damaged, "products")

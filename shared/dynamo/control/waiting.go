@@ -8,6 +8,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 )
 
 // WaitingPage is one page of the keys that wait for operators.
@@ -63,7 +64,7 @@ func (s *Store) waitingPage(ctx context.Context, partition, after string, limit 
 // SuspendedAccounts lists the accounts that are suspended at a time, in the order of [Overview], and as late. What waits no longer or can't be
 // read is left out, as by [Store.ExposedKeys].
 func (s *Store) SuspendedAccounts(ctx context.Context, now time.Time, after string, limit int) (AccountPage, error) {
-	q := query{pk: gSuspended, above: stamp(now) + "~", start: cursorItem(gSuspended, after)}
+	q := query{pk: gSuspended, above: moment.Format(now) + "~", start: cursorItem(gSuspended, after)}
 	if end, _, _ := strings.Cut(after, "\n"); after != "" && end <= q.above {
 		return AccountPage{}, nil // the last suspension of the page before has ended since, and with it all behind it; DynamoDB takes no place outside the range
 	}

@@ -12,6 +12,7 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 	"latchkey/shared/usage"
 	"latchkey/shared/usage/statement"
 )
@@ -197,7 +198,7 @@ func (s *Store) Sweep(ctx context.Context, of Swept) (w Sweep, err error) {
 // needn't be compared again.
 func (s *Store) SaveSweep(ctx context.Context, of Swept, w Sweep) error {
 	item := key(sweptPK, string(of))
-	item["began_at"], item["after"], item["done"] = dynamo.S(dynamo.FormatTime(w.Began)), dynamo.S(w.After), dynamo.Bool(w.Done)
+	item["began_at"], item["after"], item["done"] = dynamo.S(moment.Format(w.Began)), dynamo.S(w.After), dynamo.Bool(w.Done)
 	return s.note(ctx, item)
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/moment"
 	"latchkey/shared/usage/statement"
 )
 
@@ -81,7 +82,7 @@ func encodeState(s State) dynamo.Item {
 	item := key(statesPK, s.Month.String())
 	item["v"], item["version"], item["status"] = dynamo.N(version), dynamo.N(s.Version), dynamo.S(string(s.Status))
 	item["after"], item["sha256"], item["rows"] = dynamo.S(string(s.After)), dynamo.S(s.SHA256), dynamo.N(s.Rows)
-	item["ended_at"], item["over"] = dynamo.S(dynamo.FormatTime(s.Ended)), dynamo.Bool(s.Over)
+	item["ended_at"], item["over"] = dynamo.S(moment.Format(s.Ended)), dynamo.Bool(s.Over)
 	item["columns"] = dynamo.S(strings.Join(s.Columns, ","))
 	if len(s.Left) > 0 {
 		left := make([]types.AttributeValue, len(s.Left))
