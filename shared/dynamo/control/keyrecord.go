@@ -165,19 +165,7 @@ func encodeKey(k apikey.Key) dynamo.Item {
 		r.Delivery = &deliveryRecord{Reader: h.Reader, Name: h.Name, Due: h.Due, Version: h.Version, RetryAt: moment.Format(h.RetryAt)}
 	}
 	if p := k.Proposed; p != nil {
-		r.Proposed = &proposedRecord{Since: moment.Format(p.Since), Consents: recordsOfConsents(p.Consents)}
-		if p.Domains != nil {
-			r.Proposed.HasDomains, r.Proposed.Domains = true, *p.Domains
-		}
-		if p.Networks != nil {
-			r.Proposed.HasNetworks, r.Proposed.Networks = true, *p.Networks
-		}
-		if p.Apps != nil {
-			r.Proposed.HasApps, r.Proposed.Apps = true, *p.Apps
-		}
-		if p.Products != nil {
-			r.Proposed.HasProducts, r.Proposed.Products = true, texts(*p.Products)
-		}
+		r.Proposed = recordOfProposal(*p)
 	}
 	gpk, gsk := keyIndex(k)
 	item := encode(keyKey(k.Account, k.ID), "key", r, gpk, gsk)
@@ -197,6 +185,23 @@ func keyIndex(k apikey.Key) (gpk, gsk string) {
 		return gDue, moment.Format(at) + "#" + string(k.ID)
 	}
 	return "", ""
+}
+
+func recordOfProposal(p apikey.Proposal) *proposedRecord {
+	r := &proposedRecord{Since: moment.Format(p.Since), Consents: recordsOfConsents(p.Consents)}
+	if p.Domains != nil {
+		r.HasDomains, r.Domains = true, *p.Domains
+	}
+	if p.Networks != nil {
+		r.HasNetworks, r.Networks = true, *p.Networks
+	}
+	if p.Apps != nil {
+		r.HasApps, r.Apps = true, *p.Apps
+	}
+	if p.Products != nil {
+		r.HasProducts, r.Products = true, texts(*p.Products)
+	}
+	return r
 }
 
 func recordOfStored(s apikey.StoredSecret) storedRecord {
@@ -253,20 +258,7 @@ func DecodeKey(item dynamo.Item) (apikey.Key, error) {
 		k.Delivery = apikey.Delivery{Reader: h.Reader, Name: h.Name, Due: h.Due, Version: h.Version, RetryAt: d.read(h.RetryAt)}
 	}
 	if p := r.Proposed; p != nil {
-		k.Proposed = &apikey.Proposal{Since: d.read(p.Since), Consents: d.consents(p.Consents)}
-		if p.HasDomains {
-			k.Proposed.Domains = &p.Domains
-		}
-		if p.HasNetworks {
-			k.Proposed.Networks = &p.Networks
-		}
-		if p.HasApps {
-			k.Proposed.Apps = &p.Apps
-		}
-		if p.HasProducts {
-			products := fromTexts[product.ID](p.Products)
-			k.Proposed.Products = &products
-		}
+		k.Proposed = d.proposal(*p)
 	}
 	return k, cmp.Or(d.err, placed(item, keyKey(k.Account, k.ID), k.Version))
 }
@@ -293,6 +285,24 @@ func (d *keyDecoder) stored(r storedRecord) apikey.StoredSecret {
 	return apikey.StoredSecret{
 		Hash: d.hash(r.Hash), Preview: r.Preview, CreatedAt: d.read(r.CreatedAt), Sealed: r.Sealed, Exposed: d.exposure(r.Exposed),
 	}
+}
+
+func (d *keyDecoder) proposal(r proposedRecord) *apikey.Proposal {
+	p := &apikey.Proposal{Since: d.read(r.Since), Consents: d.consents(r.Consents)}
+	if r.HasDomains {
+		p.Domains = &r.Domains
+	}
+	if r.HasNetworks {
+		p.Networks = &r.Networks
+	}
+	if r.HasApps {
+		p.Apps = &r.Apps
+	}
+	if r.HasProducts {
+		products := fromTexts[product.ID](r.Products)
+		p.Products = &products
+	}
+	return p
 }
 
 func texts[T ~string](list []T) []string {
