@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"time"
 
@@ -75,7 +74,7 @@ func (*call) Value(any) any { return nil }
 func newGate(c config, p deps) *Gate {
 	g := &Gate{config: c, deps: p, products: p.catalogue}
 	g.metrics.init(p.clock.now(), c.metrics)
-	g.log.out, g.log.prefix = p.out, strings.ToLower(string(c.prefix))+"_"
+	g.log.out, g.log.prefix = p.out, string(c.prefix)+"_"
 	shorten := func(d time.Duration) time.Duration { return d - rand.N(d/4) }
 	g.records = records{
 		store: p.store, reconnect: p.reconnect, clock: p.clock, metrics: &g.metrics,

@@ -20,7 +20,7 @@ const sampleEvery = 100
 // that could be read, and, masked, the path and the request ID that a caller can choose: no query string, no header, no secret.
 type requestLog struct {
 	out      io.Writer
-	prefix   string     // of secrets, with its underscore, in lower case
+	prefix   string     // of secrets, with its underscore
 	buf      []byte     // the line that isn't written yet
 	calls    codeCounts // of the codes that are sampled
 	hour     int64
