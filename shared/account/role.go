@@ -100,11 +100,9 @@ func (r Role) MayGrant(other Role) bool {
 }
 
 // Granters lists the roles whose members may grant a role.
-func Granters(other Role) []Role { return rolesThat(func(r Role) bool { return r.MayGrant(other) }) }
-
-func rolesThat(may func(Role) bool) (list []Role) {
+func Granters(other Role) (list []Role) {
 	for _, r := range []Role{Viewer, Developer, Owner} {
-		if may(r) {
+		if r.MayGrant(other) {
 			list = append(list, r)
 		}
 	}

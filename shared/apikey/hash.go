@@ -14,9 +14,6 @@ var ErrHash = errors.New("apikey: malformed hash")
 // String is the form in which stores hold a hash: base64url without padding, 43 characters.
 func (h Hash) String() string { return base64.RawURLEncoding.EncodeToString(h[:]) }
 
-// IsZero reports whether h was never set.
-func (h Hash) IsZero() bool { return h == Hash{} }
-
 // ParseHash reads what String wrote.
 func ParseHash(text string) (Hash, error) {
 	var h Hash

@@ -119,7 +119,7 @@ const (
 // RoleOf tells which of the key's secrets has a hash; "" for none.
 func (k Key) RoleOf(h Hash) SecretRole {
 	switch {
-	case h.IsZero():
+	case h == (Hash{}):
 		return ""
 	case k.Current.Hash == h:
 		return CurrentSecret

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"latchkey/shared/account"
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 )
@@ -36,6 +35,3 @@ func (s *Store) StatementClosed(ctx context.Context, month string) (reason strin
 	}
 	return r.Reason, err == nil, err
 }
-
-// AccountIDs lists all accounts in the order of their IDs, closed ones too. An account of the last moments may be missing.
-func (s *Store) AccountIDs(ctx context.Context) ([]account.ID, error) { return s.accountIDs(ctx) }

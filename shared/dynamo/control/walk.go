@@ -38,7 +38,7 @@ func (s *Store) EachKeyFrom(ctx context.Context, from Place, yield func(apikey.K
 }
 
 func (s *Store) walk(ctx context.Context, from Place, one func(account.ID) error, key func(dynamo.Item, apikey.Key, error) error, done func(Place) error) error {
-	ids, err := s.accountIDs(ctx)
+	ids, err := s.AccountIDs(ctx)
 	if err != nil {
 		return err
 	}
@@ -77,9 +77,9 @@ func (s *Store) walk(ctx context.Context, from Place, one func(account.ID) error
 	return nil
 }
 
-// accountIDs lists all accounts, sorted. The index has them by name: a long walk in that order would leave out an
-// account that gets another name meanwhile.
-func (s *Store) accountIDs(ctx context.Context) (ids []account.ID, err error) {
+// AccountIDs lists all accounts in the order of their IDs, closed ones too. An account of the last moments may be missing. The index has
+// them by name: a long walk in that order would leave out an account that gets another name meanwhile.
+func (s *Store) AccountIDs(ctx context.Context) (ids []account.ID, err error) {
 	err = s.each(ctx, query{index: lookup, pk: gAccounts}, func(item dynamo.Item) (bool, error) {
 		ids = append(ids, accountOf(text(item, "pk")))
 		return true, nil

@@ -91,8 +91,8 @@ func decodeAdjustment(id account.ID, item dynamo.Item) (Adjustment, error) {
 	return a, nil
 }
 
-// CameIn picks the rows of the adjustments that came in a month, sorted: of each month and place one.
-func CameIn(m statement.Month, list []Adjustment) []statement.Row {
+// cameIn picks the rows of the adjustments that came in a month, sorted: of each month and place one.
+func cameIn(m statement.Month, list []Adjustment) []statement.Row {
 	var rows [][]statement.Row
 	for _, a := range list {
 		if a.In == m {

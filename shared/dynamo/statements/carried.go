@@ -76,7 +76,7 @@ func (s *Store) Standing(ctx context.Context, m statement.Month, id account.ID) 
 	if err != nil {
 		return nil, Carried{}, err
 	}
-	rows, earlier := CameIn(m, list), map[statement.Month][]Adjustment{}
+	rows, earlier := cameIn(m, list), map[statement.Month][]Adjustment{}
 	for _, a := range list {
 		if a.In < m {
 			earlier[a.In] = append(earlier[a.In], a)
