@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"latchkey/shared/ascii"
 )
 
 // ErrApp is wrapped by the errors of [ParseApp] and [Compile].
@@ -96,27 +98,10 @@ func (a App) Is(c Caller) bool {
 	case Android:
 		return a == c.app
 	case IOS:
-		return c.app.platform == IOS && foldEqual(c.app.name, a.name)
+		return c.app.platform == IOS && ascii.EqualFold(c.app.name, a.name)
 	default:
 		return false
 	}
-}
-
-// foldEqual compares with lower-case ASCII; unlike strings.EqualFold it folds nothing beyond ASCII.
-func foldEqual(text, lower string) bool {
-	if len(text) != len(lower) {
-		return false
-	}
-	for i := range len(text) {
-		c := text[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // List holds a key's apps. The zero value has none; that a key without apps takes calls from all is the caller's rule.
@@ -212,24 +197,11 @@ func parseFingerprint(text string) (f fingerprint, ok bool) {
 		return fingerprint{}, false
 	}
 	for i := range f {
-		high, low := fromHex(text[step*i]), fromHex(text[step*i+1])
+		high, low := ascii.Hex(text[step*i]), ascii.Hex(text[step*i+1])
 		if high > 15 || low > 15 || step == 3 && i > 0 && text[step*i-1] != ':' {
 			return fingerprint{}, false
 		}
 		f[i] = high<<4 | low
 	}
 	return f, true
-}
-
-func fromHex(c byte) byte {
-	switch {
-	case isDigit(c):
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10
-	default:
-		return 255
-	}
 }

@@ -3,6 +3,7 @@ package appid
 import (
 	"strings"
 
+	"latchkey/shared/ascii"
 	"latchkey/shared/pasted"
 )
 
@@ -88,7 +89,7 @@ func android(t Typed) (App, error) {
 // unlabelled leaves out what the command keytool prints before a fingerprint.
 func unlabelled(text string) string {
 	for _, label := range []string{"sha1", "sha-1", "sha256", "sha-256", "md5"} {
-		if len(text) > len(label) && lower(text[:len(label)]) == label {
+		if len(text) > len(label) && ascii.EqualFold(text[:len(label)], label) {
 			return strings.TrimLeft(text[len(label):], " :=")
 		}
 	}
@@ -100,7 +101,7 @@ func onlyHex(text string) string {
 	var b strings.Builder
 	for i := range len(text) {
 		switch c := text[i]; {
-		case fromHex(c) <= 15:
+		case ascii.Hex(c) <= 15:
 			b.WriteByte(c)
 		case c != ':' && c != '-' && c != ' ':
 			return ""
@@ -149,9 +150,7 @@ func guesses(t Typed) []string {
 func lower(text string) string {
 	b := []byte(text)
 	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
+		b[i] = ascii.Lower(c)
 	}
 	return string(b)
 }

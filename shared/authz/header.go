@@ -1,5 +1,7 @@
 package authz
 
+import "latchkey/shared/ascii"
+
 // ownHeaders are the names that the gate and the gateway set for the upstream, in lower case.
 var ownHeaders = [...]string{
 	"x-api-key", "x-latchkey-key-id", "x-latchkey-account-id", "x-latchkey-product", "x-latchkey-gateway-secret",
@@ -16,7 +18,7 @@ func Imitates(name string) bool {
 func spells(name, word string, begin bool) bool {
 	at := 0
 	for i := range len(name) {
-		c := lower(name[i])
+		c := ascii.Lower(name[i])
 		switch {
 		case (c < 'a' || c > 'z') && (c < '0' || c > '9'):
 		case at == len(word):
@@ -32,26 +34,9 @@ func spells(name, word string, begin bool) bool {
 
 func isOwn(name string) bool {
 	for _, own := range ownHeaders {
-		if len(name) == len(own) && equalFold(name, own) {
+		if ascii.EqualFold(name, own) {
 			return true
 		}
 	}
 	return false
-}
-
-// equalFold compares with an ASCII name in lower case and of the same length.
-func equalFold(name, want string) bool {
-	for i := range len(name) {
-		if lower(name[i]) != want[i] {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
 }

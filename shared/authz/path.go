@@ -1,6 +1,10 @@
 package authz
 
-import "unicode/utf8"
+import (
+	"unicode/utf8"
+
+	"latchkey/shared/ascii"
+)
 
 // CanonicalPath reports whether a path means the same to every server that may read it, so that what is decided for
 // it holds for what the upstream serves. The path is taken as the gateway shows it, encoded or decoded. Refused are:
@@ -104,24 +108,11 @@ func octet(text string) (c byte, n int, escaped bool) {
 	if len(text) < 3 {
 		return 0, 0, false
 	}
-	high, low := unhex(text[1]), unhex(text[2])
+	high, low := ascii.Hex(text[1]), ascii.Hex(text[2])
 	if high > 15 || low > 15 {
 		return 0, 0, false
 	}
 	return high<<4 | low, 3, true
-}
-
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10
-	default:
-		return 0xff
-	}
 }
 
 // wide reads a character beyond ASCII, each of its bytes escaped or not. It returns 0 for invalid UTF-8, control

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"latchkey/shared/ascii"
 	"latchkey/shared/product"
 )
 
@@ -132,7 +133,7 @@ func unicodeEscape(text string) bool {
 		return false
 	}
 	for i := 2; i < 6; i++ {
-		if unhex(text[i]) > 15 {
+		if ascii.Hex(text[i]) > 15 {
 			return false
 		}
 	}

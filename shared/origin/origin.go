@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"latchkey/shared/ascii"
 )
 
 // scheme is http, https or an app shell's; the zero value is none, which a pattern uses for "http or https".
@@ -114,29 +116,11 @@ func cutScheme(text string) (scheme, string) {
 		return anyScheme, text
 	}
 	for s := schemeHTTP; int(s) < len(schemeNames); s++ {
-		if len(schemeNames[s]) == end && hasPrefixFold(text, schemeNames[s]) {
+		if ascii.EqualFold(text[:end], schemeNames[s]) {
 			return s, text[end+len("://"):]
 		}
 	}
 	return anyScheme, text
-}
-
-// hasPrefixFold reports whether text begins with the lower-case ASCII prefix, in any case. strings.EqualFold would
-// also take the letters beyond ASCII that fold to ASCII ones.
-func hasPrefixFold(text, prefix string) bool {
-	if len(text) < len(prefix) {
-		return false
-	}
-	for i := range len(prefix) {
-		c := text[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != prefix[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func parseAuthority(s scheme, authority string) (Origin, bool) {

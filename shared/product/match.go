@@ -3,6 +3,8 @@ package product
 import (
 	"strings"
 	"unicode/utf8"
+
+	"latchkey/shared/ascii"
 )
 
 // Match finds the product and limit class of a canonical path; the longest prefix decides. The path is read as an
@@ -92,8 +94,8 @@ func folded(text string) (name string, n int) {
 	length := 0
 	for length < len(buf) && n < len(text) && !utf8.FullRune(buf[:length]) {
 		c, size := text[n], 1
-		if c == '%' && n+2 < len(text) && unhex(text[n+1]) < 16 && unhex(text[n+2]) < 16 {
-			c, size = unhex(text[n+1])<<4|unhex(text[n+2]), 3
+		if c == '%' && n+2 < len(text) && ascii.Hex(text[n+1]) < 16 && ascii.Hex(text[n+2]) < 16 {
+			c, size = ascii.Hex(text[n+1])<<4|ascii.Hex(text[n+2]), 3
 		}
 		buf[length] = c
 		length, n = length+1, n+size
@@ -133,40 +135,20 @@ func character(text string) (c byte, n int) {
 			return e, 3
 		}
 	}
-	return lower(c), 1
+	return ascii.Lower(c), 1
 }
 
 // unescaped is the character of an escape in lower case if it is unreserved or ";", else 0.
 func unescaped(high, low byte) byte {
-	c := lower(unhex(high)<<4 | unhex(low)&15)
+	c := ascii.Lower(ascii.Hex(high)<<4 | ascii.Hex(low)&15)
 	switch {
-	case unhex(high) > 7 || unhex(low) > 15:
+	case ascii.Hex(high) > 7 || ascii.Hex(low) > 15:
 		return 0
 	case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '.', c == '_', c == '~', c == ';':
 		return c
 	default:
 		return 0
 	}
-}
-
-func unhex(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	case 'A' <= c && c <= 'F':
-		return c - 'A' + 10
-	default:
-		return 0xff
-	}
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
 }
 
 // Name is a path segment without its parameters.

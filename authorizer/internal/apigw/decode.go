@@ -1,6 +1,7 @@
 package apigw
 
 import (
+	"latchkey/shared/ascii"
 	"latchkey/shared/authz"
 	"latchkey/shared/jsonscan"
 )
@@ -135,27 +136,27 @@ func (d *decoder) headerSource(name string) *authz.Source {
 	}
 	switch len(name) {
 	case len("x-api-key"):
-		if foldEqual(name, "x-api-key") {
+		if ascii.EqualFold(name, "x-api-key") {
 			return &d.out.APIKeyHeader
 		}
 	case len("origin"):
-		if foldEqual(name, "origin") {
+		if ascii.EqualFold(name, "origin") {
 			return &d.out.Origin
 		}
 	case len("referer"):
-		if foldEqual(name, "referer") {
+		if ascii.EqualFold(name, "referer") {
 			return &d.out.Referer
 		}
 	case len("x-android-package"):
-		if foldEqual(name, "x-android-package") {
+		if ascii.EqualFold(name, "x-android-package") {
 			return &d.out.AndroidPackage
 		}
 	case len("x-android-cert"):
-		if foldEqual(name, "x-android-cert") {
+		if ascii.EqualFold(name, "x-android-cert") {
 			return &d.out.AndroidCert
 		}
 	case len("x-ios-bundle-identifier"):
-		if foldEqual(name, "x-ios-bundle-identifier") {
+		if ascii.EqualFold(name, "x-ios-bundle-identifier") {
 			return &d.out.IOSBundle
 		}
 	}
@@ -171,20 +172,6 @@ func (d *decoder) parameterSource(name string) *authz.Source {
 	default:
 		return nil
 	}
-}
-
-// foldEqual compares with a lower-case ASCII name; unlike strings.EqualFold it folds nothing beyond ASCII.
-func foldEqual(name, lower string) bool {
-	for i := range len(name) {
-		c := name[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // single reads a member of a single-value map: a string or null.

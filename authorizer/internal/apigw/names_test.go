@@ -12,7 +12,7 @@ func TestEachHeaderThatIsReadPassesTheLookAtItsFirstLetter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := regexp.MustCompile(`foldEqual\(name, "([^"]+)"\)`).FindAllSubmatch(source, -1)
+	names := regexp.MustCompile(`ascii\.EqualFold\(name, "([^"]+)"\)`).FindAllSubmatch(source, -1)
 	for _, name := range names {
 		if (&decoder{out: &Event{}}).headerSource(string(name[1])) == nil {
 			t.Errorf("%s isn't read", name[1])

@@ -8,6 +8,8 @@ import (
 	"io"
 	"strconv"
 	"time"
+
+	"latchkey/shared/ascii"
 )
 
 // head is an answer of the Runtime API: what the loop needs of its headers, and the body. Its buffers are used again.
@@ -89,30 +91,30 @@ func (h *head) readHead(in *bufio.Reader) error {
 func (h *head) field(name, value []byte, cut bool) error {
 	known, good := true, true
 	switch {
-	case is(name, "lambda-runtime-aws-request-id"):
+	case ascii.EqualFold(name, "lambda-runtime-aws-request-id"):
 		good = once(&h.requestID, value)
-	case is(name, "lambda-runtime-invocation-id"):
+	case ascii.EqualFold(name, "lambda-runtime-invocation-id"):
 		good = once(&h.invocationID, value)
-	case is(name, "lambda-extension-identifier"):
+	case ascii.EqualFold(name, "lambda-extension-identifier"):
 		good = once(&h.extensionID, value)
-	case is(name, "lambda-runtime-deadline-ms"):
+	case ascii.EqualFold(name, "lambda-runtime-deadline-ms"):
 		if ms, ok := number(value, 10); ok && ms > 0 {
 			at := time.UnixMilli(ms)
 			good = h.deadline.IsZero() || h.deadline.Equal(at)
 			h.deadline = at
 		}
-	case is(name, "content-length"):
+	case ascii.EqualFold(name, "content-length"):
 		n, ok := number(value, 10)
 		good = ok && n <= maxPayload && (h.length < 0 || h.length == n)
 		h.length = n
-	case is(name, "transfer-encoding"):
-		good = is(value, "chunked") && !h.old && !h.chunked
+	case ascii.EqualFold(name, "transfer-encoding"):
+		good = ascii.EqualFold(value, "chunked") && !h.old && !h.chunked
 		h.chunked = true
-	case is(name, "connection"):
+	case ascii.EqualFold(name, "connection"):
 		for more := true; more; {
 			var option []byte
 			option, value, more = bytes.Cut(value, []byte{','})
-			h.last = h.last || is(bytes.Trim(option, " \t"), "close")
+			h.last = h.last || ascii.EqualFold(bytes.Trim(option, " \t"), "close")
 		}
 	default:
 		known = false
@@ -162,22 +164,6 @@ func printable(text []byte) bool {
 }
 
 var separators = []byte(`"(),/:;<=>?@[\]{}`)
-
-// is compares a text with one in lower case, without regard to case.
-func is(text []byte, lower string) bool {
-	if len(text) != len(lower) {
-		return false
-	}
-	for i, b := range text {
-		if 'A' <= b && b <= 'Z' {
-			b |= 0x20
-		}
-		if b != lower[i] {
-			return false
-		}
-	}
-	return true
-}
 
 // readLine reads a line without its end. cut says that only its beginning was kept.
 func readLine(in *bufio.Reader) (line []byte, cut bool, err error) {
