@@ -96,7 +96,7 @@ func (l *Limiter) refused(c *Call, now Now) (Step, bool) {
 	for i := range first + 1 {
 		l.states.get(c.bounds[i].Name).demand.hold(now.Mono)
 	}
-	step := l.states.get(c.bounds[by].Name).done(false, int64(c.bounds[by].Limit), now)
+	step := l.states.get(c.bounds[by].Name).done(false, now)
 	step.Result.By = by
 	return step, true
 }
@@ -132,7 +132,7 @@ func (l *Limiter) advance(c *Call, step *Step, now Now) {
 			}
 			l.giveBack(c, now)
 			if c.rounds++; c.rounds == maxTries {
-				step.Result = Result{RetryAfter: 1, Limit: c.bounds[by].Limit, Reset: 1, By: by}
+				step.Result = Result{RetryAfter: 1, By: by}
 				return
 			}
 		}

@@ -29,12 +29,12 @@ func ExampleLimiter_Decide() {
 			fmt.Println("refused, retry after", r.RetryAfter, "s")
 			continue
 		}
-		fmt.Println("admitted, remaining", r.Remaining)
+		fmt.Println("admitted")
 	}
 	fmt.Println("admitted 3 s later:", call(one, 3*time.Second).Admit)
 	// Output:
-	// admitted, remaining 1
-	// admitted, remaining 0
+	// admitted
+	// admitted
 	// refused, retry after 1 s
 	// refused, retry after 1 s
 	// admitted 3 s later: true

@@ -52,7 +52,7 @@ func (s *share) admit(limit int64, now time.Duration) bool {
 
 // fallback decides without the store.
 func (s *state) fallback(limit int64, now Now) Step {
-	r := Result{Fallback: true, Limit: int(limit), Reset: 1, Admit: s.share.admit(limit, now.Mono)}
+	r := Result{Fallback: true, Admit: s.share.admit(limit, now.Mono)}
 	if !r.Admit {
 		r.RetryAfter = 1
 	}

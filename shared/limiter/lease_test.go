@@ -140,15 +140,3 @@ func TestALimitThatNobodyUsedForLongOpensAtOnce(t *testing.T) {
 		}
 	}
 }
-
-// TestWhatRemainsIsTheLimitWithoutTheCallsThatWereAdmitted, as long as one environment has a limit for itself, whatever it leased.
-func TestWhatRemainsIsTheLimitWithoutTheCallsThatWereAdmitted(t *testing.T) {
-	for _, limit := range []int{5, 1000} {
-		w, e := newHarness(t), newEnv(limit)
-		for n := 1; n <= limit; n++ {
-			if r := w.call(e, ms*time.Duration(n)/10); !r.Admit || r.Remaining != limit-n {
-				t.Fatalf("call %d of %d: %+v", n, limit, r)
-			}
-		}
-	}
-}

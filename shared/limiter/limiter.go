@@ -69,13 +69,13 @@ func (l *Limiter) next(name string, s *state, limit int64, now Now, tries int) S
 	if s.ready(now) {
 		s.tokens--
 		s.share.granted(now.Mono)
-		return s.done(true, limit, now)
+		return s.done(true, now)
 	}
 	if l.breaker.Open(&s.breaker, now.Mono) {
 		return s.fallback(limit, now)
 	}
 	if s.exhaustedFor(limit, now) || tries >= maxTries {
-		return s.done(false, limit, now)
+		return s.done(false, now)
 	}
 	ask := Ask{
 		Limit: name, Window: s.window, Capacity: limit,
@@ -236,14 +236,10 @@ func (s *state) enter(ask Ask, seen Seen, now time.Duration) {
 }
 
 // done answers a call.
-func (s *state) done(admit bool, limit int64, now Now) Step {
-	reset := moment.WholeSeconds(s.base + window - now.Mono)
-	r := Result{
-		Admit: admit, Limit: int(limit), Reset: reset,
-		Remaining: int(max(0, min(limit, s.capacity)-s.used) + s.tokens),
-	}
+func (s *state) done(admit bool, now Now) Step {
+	r := Result{Admit: admit}
 	if !admit {
-		r.RetryAfter, r.Remaining = reset, 0
+		r.RetryAfter = moment.WholeSeconds(s.base + window - now.Mono)
 	}
 	return Step{Done: true, Result: r}
 }

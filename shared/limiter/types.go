@@ -58,11 +58,6 @@ type Result struct {
 	RetryAfter int
 	// By is the number of the limit that refused the call, of those that it was decided under.
 	By int
-	// Limit is the limit in force, in calls per second.
-	Limit int
-	// Remaining is an estimate of what is left of the window that is open, and Reset of the whole seconds until the next.
-	Remaining int
-	Reset     int
 }
 
 // The times of the rule; doc.go says what they are for.
