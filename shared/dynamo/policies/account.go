@@ -123,26 +123,3 @@ func (r *reader) calls(name string) int64 {
 	}
 	return n
 }
-
-// each reads the maps of a list, which may be missing.
-func (r *reader) each(name string, read func(*reader)) {
-	if r.item[name] == nil {
-		return
-	}
-	l, ok := r.item[name].(*types.AttributeValueMemberL)
-	if !ok || l == nil {
-		r.fail(name)
-		return
-	}
-	for _, v := range l.Value {
-		m, ok := v.(*types.AttributeValueMemberM)
-		if !ok || m == nil {
-			r.fail(name)
-			return
-		}
-		in := reader{item: m.Value}
-		if read(&in); in.bad != "" {
-			r.fail(name)
-		}
-	}
-}

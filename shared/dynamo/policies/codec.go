@@ -102,66 +102,6 @@ func Encode(p authz.Policy) dynamo.Item {
 	return item
 }
 
-func putFlag(item dynamo.Item, name string, b bool) {
-	if b {
-		item[name] = dynamo.Bool(true)
-	}
-}
-
-func putTime(item dynamo.Item, name string, t time.Time) {
-	if !t.IsZero() {
-		item[name] = dynamo.N(t.UnixMilli())
-	}
-}
-
-func putList[T ~string](texts []T) types.AttributeValue {
-	values := make([]types.AttributeValue, len(texts))
-	for i, text := range texts {
-		values[i] = dynamo.S(string(text))
-	}
-	return &types.AttributeValueMemberL{Value: values}
-}
-
-func putLimits(limits []apikey.Limit) types.AttributeValue {
-	values := make([]types.AttributeValue, len(limits))
-	for i, l := range limits {
-		m := dynamo.Item{"c": dynamo.S(string(l.Class)), "q": dynamo.N(int64(l.QPS))}
-		putTime(m, "e", l.EndsAt)
-		if l.Then != 0 {
-			m["t"] = dynamo.N(int64(l.Then))
-		}
-		values[i] = &types.AttributeValueMemberM{Value: m}
-	}
-	return &types.AttributeValueMemberL{Value: values}
-}
-
-func putCaps(caps apikey.Caps) types.AttributeValue {
-	values := make([]types.AttributeValue, len(caps))
-	for i, c := range caps {
-		values[i] = &types.AttributeValueMemberM{Value: dynamo.Item{"g": dynamo.S(string(c.Group)), "d": dynamo.N(c.Day)}}
-	}
-	return &types.AttributeValueMemberL{Value: values}
-}
-
-func putProposal(p apikey.Proposal) types.AttributeValue {
-	m := dynamo.Item{}
-	putTime(m, "s", p.Since)
-	if p.Domains != nil {
-		m["d"] = putList(*p.Domains)
-	}
-	if p.Networks != nil {
-		m["n"] = putList(*p.Networks)
-	}
-	if p.Apps != nil {
-		m["a"] = putList(*p.Apps)
-	}
-	if p.Products != nil {
-		m["p"] = putList(*p.Products)
-	}
-	putConsents(m, "c", p.Consents)
-	return &types.AttributeValueMemberM{Value: m}
-}
-
 // Decode reads a policy record. Whatever isn't exactly a record of this format is dynamo.ErrUnreadable: guessing
 // could open a door.
 func Decode(item dynamo.Item) (authz.Policy, error) {
@@ -315,6 +255,29 @@ func list[T ~string](r *reader, name string) []T {
 	return texts
 }
 
+// each reads the maps of a list, which may be missing.
+func (r *reader) each(name string, read func(*reader)) {
+	if r.item[name] == nil {
+		return
+	}
+	l, ok := r.item[name].(*types.AttributeValueMemberL)
+	if !ok || l == nil {
+		r.fail(name)
+		return
+	}
+	for _, v := range l.Value {
+		m, ok := v.(*types.AttributeValueMemberM)
+		if !ok || m == nil {
+			r.fail(name)
+			return
+		}
+		in := reader{item: m.Value}
+		if read(&in); in.bad != "" {
+			r.fail(name + "." + in.bad)
+		}
+	}
+}
+
 // optional tells a list that isn't there from an empty one.
 func (r *reader) optional(name string) *[]string {
 	if r.item[name] == nil {
@@ -324,33 +287,14 @@ func (r *reader) optional(name string) *[]string {
 	return &texts
 }
 
-func (r *reader) limits() []apikey.Limit {
-	if r.item["lims"] == nil {
-		return nil
-	}
-	l, ok := r.item["lims"].(*types.AttributeValueMemberL)
-	if !ok || l == nil {
-		r.fail("lims")
-		return nil
-	}
-	limits := make([]apikey.Limit, len(l.Value))
-	for i, v := range l.Value {
-		m, ok := v.(*types.AttributeValueMemberM)
-		if !ok || m == nil {
-			r.fail("lims")
-			return nil
+// limits reads the limits of a key. One of 0 is written; where there is none at all, that is damage.
+func (r *reader) limits() (limits []apikey.Limit) {
+	r.each("lims", func(in *reader) {
+		l := apikey.Limit{Class: product.Class(in.text("c")), QPS: in.count("q"), EndsAt: in.time("e"), Then: in.count("t")}
+		if limits = append(limits, l); in.item["q"] == nil {
+			in.fail("q")
 		}
-		in := reader{item: m.Value}
-		limits[i] = apikey.Limit{
-			Class: product.Class(in.text("c")), QPS: in.count("q"), EndsAt: in.time("e"), Then: in.count("t"),
-		}
-		if m.Value["q"] == nil {
-			in.fail("q") // a limit of 0 is written, a missing one is damage
-		}
-		if in.bad != "" {
-			r.fail("lims." + in.bad)
-		}
-	}
+	})
 	return limits
 }
 

@@ -27,37 +27,23 @@ func putConsents(item dynamo.Item, name string, list consent.List) {
 
 // consents reads consents; a record without them has none. One that can't be read opens nothing: without it the product
 // would be open as it stood at first.
-func (r *reader) consents(name string) consent.List {
-	if r.item[name] == nil {
-		return nil
-	}
-	l, ok := r.item[name].(*types.AttributeValueMemberL)
-	if !ok || l == nil {
-		r.fail(name)
-		return nil
-	}
-	out := make(consent.List, len(l.Value))
-	for i, v := range l.Value {
-		m, ok := v.(*types.AttributeValueMemberM)
-		if !ok || m == nil || m.Value["c"] == nil {
-			r.fail(name)
-			return nil
+func (r *reader) consents(name string) (given consent.List) {
+	r.each(name, func(in *reader) {
+		g := consent.Given{Product: in.text("p"), Narrow: in.flag("n")}
+		if g.Product == "" {
+			in.fail("p")
 		}
-		in := reader{item: m.Value}
-		out[i] = consent.Given{Product: in.text("p"), Narrow: in.flag("n")}
-		for _, text := range list[string](&in, "c") {
+		if in.item["c"] == nil {
+			in.fail("c")
+		}
+		for _, text := range list[string](in, "c") {
 			path, ok := consent.ParsePath(text)
 			if !ok {
 				in.fail("c")
 			}
-			out[i].Paths = append(out[i].Paths, path)
+			g.Paths = append(g.Paths, path)
 		}
-		if out[i].Product == "" {
-			in.fail("p")
-		}
-		if in.bad != "" {
-			r.fail(name + "." + in.bad)
-		}
-	}
-	return out
+		given = append(given, g)
+	})
+	return given
 }
