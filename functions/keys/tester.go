@@ -21,51 +21,26 @@ import (
 
 // test answers what the gate would say to a call with the key's current secret, by the gate's own function.
 func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	body, _, err := gateway.Body[api.TestKey](r, gateway.BodyOptions{Optional: true, Nullable: []string{
-		"origin", "referer", "source_ip", "android_package", "android_cert", "ios_bundle_identifier", "at",
-	}})
+	body, err := testOf(r)
 	if err != nil {
 		return err
-	}
-	for _, m := range []struct {
-		name string
-		text *string
-		most int
-	}{
-		{"origin", body.Origin, 2048},
-		{"referer", body.Referer, 8192},
-		{"path", body.Path, 2048},
-		{"source_ip", body.SourceIp, 64},
-		{"android_package", body.AndroidPackage, 512},
-		{"android_cert", body.AndroidCert, 512},
-		{"ios_bundle_identifier", body.IosBundleIdentifier, 512},
-	} {
-		if utf8.RuneCountInString(deref(m.text)) > m.most {
-			return gateway.Invalid(web.TextField(m.name, 0, m.most, text.ErrLength))
-		}
 	}
 	k, err := h.service.Read(r, c)
 	if err != nil {
 		return err
 	}
-	at := h.service.Source.Time()
+	at, path := h.service.Source.Time(), h.samplePath(k)
 	if body.At != nil {
 		at = millis(body.At.Time)
 	}
-	path := h.samplePath(k)
 	if body.Path != nil {
-		if path = *body.Path; !isPath(path) {
-			return gateway.Invalid(gateway.Field("path", "not_a_path", "A path must begin with / and end before the query. Write ? and # inside it as %3F and %23."))
-		}
-	}
-	address := network.ParseAddress(cmp.Or(deref(body.SourceIp), c.SourceIP))
-	if body.SourceIp != nil && address.IsZero() {
-		return gateway.Invalid(gateway.Field("source_ip", "not_an_address", "It must be an IP address, as API Gateway sees it."))
+		path = *body.Path
 	}
 	from, presence := origin.FromHeaders(deref(body.Origin), deref(body.Referer))
 	request := authz.Request{
-		Target: authz.TargetOf(path, h.service.Products), Origin: from, Presence: presence, Place: authz.InQuery, Address: address,
-		App: appid.FromHeaders(deref(body.AndroidPackage), deref(body.AndroidCert), deref(body.IosBundleIdentifier)),
+		Target: authz.TargetOf(path, h.service.Products), Origin: from, Presence: presence, Place: authz.InQuery,
+		Address: network.ParseAddress(cmp.Or(deref(body.SourceIp), c.SourceIP)),
+		App:     appid.FromHeaders(deref(body.AndroidPackage), deref(body.AndroidCert), deref(body.IosBundleIdentifier)),
 	}
 	if body.InHeader != nil && *body.InHeader {
 		request.Place = authz.InHeader
@@ -88,6 +63,40 @@ func (h *handler) test(w http.ResponseWriter, r *http.Request, c gateway.Princip
 		}
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
+}
+
+// testOf reads the call that is tried.
+func testOf(r *http.Request) (api.TestKey, error) {
+	body, _, err := gateway.Body[api.TestKey](r, gateway.BodyOptions{Optional: true, Nullable: []string{
+		"origin", "referer", "source_ip", "android_package", "android_cert", "ios_bundle_identifier", "at",
+	}})
+	if err != nil {
+		return body, err
+	}
+	for _, m := range []struct {
+		name string
+		text *string
+		most int
+	}{
+		{"origin", body.Origin, 2048},
+		{"referer", body.Referer, 8192},
+		{"path", body.Path, 2048},
+		{"source_ip", body.SourceIp, 64},
+		{"android_package", body.AndroidPackage, 512},
+		{"android_cert", body.AndroidCert, 512},
+		{"ios_bundle_identifier", body.IosBundleIdentifier, 512},
+	} {
+		if utf8.RuneCountInString(deref(m.text)) > m.most {
+			return body, gateway.Invalid(web.TextField(m.name, 0, m.most, text.ErrLength))
+		}
+	}
+	if body.Path != nil && !isPath(*body.Path) {
+		return body, gateway.Invalid(gateway.Field("path", "not_a_path", "A path must begin with / and end before the query. Write ? and # inside it as %3F and %23."))
+	}
+	if ip := deref(body.SourceIp); ip != "" && network.ParseAddress(ip).IsZero() {
+		return body, gateway.Invalid(gateway.Field("source_ip", "not_an_address", "It must be an IP address, as API Gateway sees it."))
+	}
+	return body, nil
 }
 
 func result(d authz.Decision, path string, at time.Time) api.TestResult {
