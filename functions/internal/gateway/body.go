@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -194,7 +195,7 @@ func fill(into reflect.Value, members Members, shape BodyOptions) (bad []api.Fie
 		case !ok:
 			bad = append(bad, Field(name, "unknown", "There is no such member."))
 		case members.Null(name):
-			if !contains(shape.Nullable, name) {
+			if !slices.Contains(shape.Nullable, name) {
 				bad = append(bad, Field(name, "not_null", "The member can't be null."))
 			}
 		default:
@@ -287,22 +288,6 @@ const (
 	timeRange = "It must be a time in the years 2000 to 9999 of UTC."
 )
 
-// Time reads a parameter of the query that is a time, in UTC and whole milliseconds; otherwise if it is absent or empty.
-func Time(r *http.Request, name string, otherwise time.Time) (time.Time, error) {
-	text := r.URL.Query().Get(name)
-	if text == "" {
-		return otherwise, nil
-	}
-	at, err := moment.Parse(text)
-	switch {
-	case errors.Is(err, moment.ErrRange):
-		return at, Parameter(name, timeRange)
-	case err != nil:
-		return at, Parameter(name, "It is "+aTime+".")
-	}
-	return at, nil
-}
-
 func setList(field reflect.Value, name string, raw json.RawMessage) (bad []api.FieldError) {
 	var items []json.RawMessage
 	if err := json.Unmarshal(raw, &items); err != nil {
@@ -350,15 +335,6 @@ func memberNames(v any) map[string]bool {
 		}
 	}
 	return names
-}
-
-func contains(list []string, text string) bool {
-	for _, item := range list {
-		if item == text {
-			return true
-		}
-	}
-	return false
 }
 
 func escapePointer(name string) string {

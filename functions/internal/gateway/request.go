@@ -2,9 +2,13 @@ package gateway
 
 import (
 	"crypto/sha256"
+	"errors"
 	"net/http"
 	"strconv"
+	"time"
 	"unicode/utf8"
+
+	"latchkey/shared/moment"
 )
 
 // IdempotencyKey reads the header, "" if there is none.
@@ -67,4 +71,20 @@ func KnownQuery(r *http.Request, names ...string) error {
 		}
 	}
 	return nil
+}
+
+// Time reads a parameter of the query that is a time, in UTC and whole milliseconds; otherwise if it is absent or empty.
+func Time(r *http.Request, name string, otherwise time.Time) (time.Time, error) {
+	text := r.URL.Query().Get(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	at, err := moment.Parse(text)
+	switch {
+	case errors.Is(err, moment.ErrRange):
+		return at, Parameter(name, timeRange)
+	case err != nil:
+		return at, Parameter(name, "It is "+aTime+".")
+	}
+	return at, nil
 }
