@@ -31,7 +31,7 @@ type event struct {
 	Grow bool `json:"grow"`
 }
 
-var errJob = errors.New(`rotator: the event names no job: {"job": "rotation", "purge", "drift", "resume" or "keyring"}`)
+var errJob = errors.New(`rotator: the event names no job: {"job": "rotation", "purge", "drift", "rebuild", "resume" or "keyring"}`)
 
 // handle runs one job.
 func (r *rotator) handle(ctx context.Context, raw json.RawMessage) (any, error) {
