@@ -239,6 +239,22 @@ func block(t *testing.T, typed string) text.Block {
 	return b
 }
 
+// decide rejects a request, or approves it.
+func (s Stores) decide(t *testing.T, pending qps.Request, k apikey.Key, operator qps.Party, reject bool) error {
+	if reject {
+		after, err := pending.Reject(operator, block(t, "no"), Now)
+		must(t, err)
+		return s.Control.CloseRequest(context.Background(), after, Row(k.Account, "qps.reject", k.ID))
+	}
+	after, err := pending.Approve(operator, text.Block{}, 20, 100, Now)
+	must(t, err)
+	raised := k
+	raised.Limits = []apikey.Limit{{Class: "search", QPS: 20}}
+	c := control.Change{Before: &k, After: raised, Audit: Row(k.Account, "qps.approve", k.ID)}
+	_, err = s.Control.CommitDecision(context.Background(), c, after)
+	return err
+}
+
 func requestsDecided(t *testing.T, s Stores) {
 	a := s.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise })
 	k := s.NewKey(t, a, func(k *apikey.Key) { k.BillingType = apikey.Paying })
@@ -264,22 +280,8 @@ func requestsDecided(t *testing.T, s Stores) {
 	if ask.ID = pending.ID; !reflect.DeepEqual(pending, ask) {
 		t.Fatalf("read %+v, written %+v", pending, ask)
 	}
-	operator, no := qps.Party{Subject: Subject("operator"), Email: "operator@example.com"}, block(t, "no")
-	decide := func(i int) error {
-		if i == 0 {
-			after, err := pending.Reject(operator, no, Now)
-			must(t, err)
-			return s.Control.CloseRequest(context.Background(), after, Row(a.ID, "qps.reject", k.ID))
-		}
-		after, err := pending.Approve(operator, text.Block{}, 20, 100, Now)
-		must(t, err)
-		raised := k
-		raised.Limits = []apikey.Limit{{Class: "search", QPS: 20}}
-		c := control.Change{Before: &k, After: raised, Audit: Row(a.ID, "qps.approve", k.ID)}
-		_, err = s.Control.CommitDecision(context.Background(), c, after)
-		return err
-	}
-	if n := race(t, 2, decide, qps.ErrNotPending); n != 1 {
+	operator := qps.Party{Subject: Subject("operator"), Email: "operator@example.com"}
+	if n := race(t, 2, func(i int) error { return s.decide(t, pending, k, operator, i == 0) }, qps.ErrNotPending); n != 1 {
 		t.Fatalf("decided %d times", n)
 	}
 	got, err := s.Control.Request(t.Context(), a.ID, pending.ID)
