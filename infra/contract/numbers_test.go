@@ -246,6 +246,9 @@ var bounds = map[string]float64{
 	"functions/usage.mostLines":                      15000,
 	"functions/console.mostKeys":                     500,
 	"functions/console.restoreDays":                  30,
+	"functions/console.evidenceDays":                 30, // of a QPS request, as functions/qps shows them
+	"functions/console.mostLabels":                   50, // those of functions/keys
+	"functions/keys.mostLabels":                      50,
 	"functions/console.maxForm":                      256 << 10,
 	"functions/console.eraseParts":                   8,
 	"functions/console.exportPages":                  20,
@@ -445,5 +448,11 @@ func TestBoundsFitTogether(t *testing.T) {
 	}
 	if days := times["shared/apikey.RestoreWindow"] / day; float64(days) != n["functions/console.restoreDays"] {
 		t.Errorf("keys can be restored for %d days, the console says %v", days, n["functions/console.restoreDays"])
+	}
+	if days := times["functions/qps.evidenceSpan"] / day; float64(days) != n["functions/console.evidenceDays"] {
+		t.Errorf("operators see %d days of evidence, the console shows %v", days, n["functions/console.evidenceDays"])
+	}
+	if all, shown := n["functions/keys.mostLabels"], n["functions/console.mostLabels"]; all != shown {
+		t.Errorf("%v labels are listed, the console takes %v for all", all, shown)
 	}
 }
