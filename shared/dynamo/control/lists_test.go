@@ -411,11 +411,19 @@ func TestAnAccountOfManyMembersIsFoundOnceByAnAddress(t *testing.T) {
 // A new list needs a walk of its own above.
 func TestEveryListIsWalked(t *testing.T) {
 	jobs := []string{"Due", "Purgeable", "Erase"} // their pages carry what is bad, and the jobs go on
+	others := []string{
+		"AccountIDs",  // for jobs: one for each account, which take long
+		"KeysByID",    // as many as its caller names
+		"KeysInBrief", // the first page alone, and what can't be read is in it
+	}
 	store := reflect.TypeFor[*control.Store]()
 	for i := range store.NumMethod() {
 		m := store.Method(i)
+		if slices.Contains(others, m.Name) {
+			continue
+		}
 		if m.Type.NumOut() == 0 || m.Type.Out(0).Kind() == reflect.Slice {
-			if m.Type.NumOut() > 0 && m.Name != "AccountIDs" { // for jobs: one for each account, which take long
+			if m.Type.NumOut() > 0 {
 				t.Errorf("%s gives a list without pages", m.Name)
 			}
 			continue
