@@ -173,6 +173,9 @@ func (a *app) showConflict(v *visit, f *form) error {
 		now.Values["status"] = ""
 	}
 	if f.sameAs(now) {
+		if act, value := f.editedAs(f.changed(f.members())); act != "" && v.ownOf(acts[act], value, k) {
+			return v.actedOn(v.keyURL(), act, value, swept{})
+		}
 		return v.done(v.keyURL(), "edited")
 	}
 	d, err := a.keyForm(v, f, &k)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/shared/api"
 )
@@ -35,7 +36,7 @@ func TestAnActOnOneKeyIsUndoneWhereItWasDone(t *testing.T) {
 			continue
 		}
 		page = m.press(page, c.undo)
-		m.keys[0].Version = 7
+		m.keys[0].Version, m.keys[0].UpdatedAt = 7, m.api.key.UpdatedAt
 		if now, _ := json.Marshal(m.keys[0]); !strings.Contains(text(page.doc), c.undone) || page.Request.URL.Path != c.at || string(now) != string(was) {
 			t.Errorf("%s, undone: at %s: %s", name, page.Request.URL, text(page.doc))
 		}
@@ -64,7 +65,12 @@ func TestWhatSomebodyElseHasDoneHasNoUndo(t *testing.T) {
 			m := newMany(t, 1)
 			k := &m.keys[0]
 			k.Disabled = name == "enable"
-			theirs := func() { c.done(k); k.Version++ }
+			theirs := func() {
+				was := *k
+				c.done(k)
+				k.Version++
+				m.record("somebody else", time.Now(), was, k, map[bool]string{true: "key.edit", false: "key." + name}[name == "allow domain"])
+			}
 			if underWay {
 				m.refuse[k.Id] = func(out http.ResponseWriter) {
 					delete(m.refuse, k.Id)

@@ -251,7 +251,11 @@ func (a *app) repairKey(v *visit) error {
 	case product != "" && !slices.Contains(k.Products, product):
 		patch["products"] = append(slices.Clone(k.Products), product)
 	case domain != "" || product != "":
-		return v.done(v.repairedAt(), "repaired") // it has it already
+		at := v.repairedAt() // it has it already
+		if domain != "" && at == v.keyURL() && v.ownOf(acts["domain"], domain, k) {
+			return v.actedOn(at, "domain", domain, swept{})
+		}
+		return v.done(at, "repaired")
 	default:
 		return v.redirect(v.keyURL())
 	}

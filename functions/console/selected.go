@@ -297,7 +297,7 @@ func (v *visit) change(ctx context.Context, what act, id, value string) (r swept
 		r.name = k.Name
 		call, needed := what.change(k, value)
 		if !needed {
-			r.same = true
+			r.same, r.recent = true, v.app.recent(k)
 			return r, nil
 		}
 		call.Path, call.Version = path+call.Path, k.Version

@@ -29,6 +29,7 @@ type many struct {
 	refuse  map[string]func(http.ResponseWriter)
 	rotated map[string]string // by key: the idempotency key
 	writes  []string          // METHOD below the key, key by key
+	trail   []api.AuditRow    // the oldest first
 }
 
 const keysPath = "/accounts/" + account + "/keys"
@@ -52,7 +53,28 @@ func newMany(t *testing.T, n int) *many {
 		reply(out, 200, api.KeyList{Keys: m.keys})
 		return true
 	})
+	m.api.on("GET /v1/accounts/"+account+"/audit", func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		from, _ := time.Parse(time.RFC3339, r.URL.Query().Get("from"))
+		rows := slices.DeleteFunc(slices.Clone(m.trail), func(row api.AuditRow) bool { return row.At.Before(from) })
+		slices.Reverse(rows)
+		reply(out, 200, api.AuditList{Rows: rows})
+		return true
+	})
 	return m
+}
+
+// record notes a change of a key by somebody in the audit trail. It was at a time.
+func (m *many) record(who string, at time.Time, was api.Key, k *api.Key, action string) {
+	k.UpdatedAt = moment.Of(at)
+	row := api.AuditRow{Action: action, At: k.UpdatedAt, KeyId: &k.Id, Actor: api.Actor{Subject: who, Role: "owner"}}
+	for field, lists := range map[string][2][]string{"labels": {was.Labels, k.Labels}, "domains": {was.Domains, k.Domains}} {
+		if !slices.Equal(lists[0], lists[1]) {
+			row.Changes = append(row.Changes, api.Change{Field: field, Before: lists[0], After: lists[1]})
+		}
+	}
+	m.trail = append(m.trail, row)
 }
 
 func idOf(i int) string { return fmt.Sprintf("key_%026d", i) }
@@ -76,6 +98,8 @@ func (m *many) serve(i int, below string) func(http.ResponseWriter, *http.Reques
 		}
 		m.writes = append(m.writes, strings.TrimSpace(r.Method+" "+k.Name+below+" "+r.Header.Get("If-Match")))
 		k.Version++
+		action := "key." + strings.TrimPrefix(below, "/")
+		defer func(was api.Key) { m.record("owner", time.Now(), was, k, action) }(*k)
 		switch below {
 		case "/disable", "/enable":
 			k.Disabled = below == "/disable"
@@ -89,10 +113,11 @@ func (m *many) serve(i int, below string) func(http.ResponseWriter, *http.Reques
 			reply(out, 200, made)
 			return true
 		case "":
-			if r.Method == http.MethodDelete {
-				k.Status = api.Deleted
+			if action = "key.edit"; r.Method == http.MethodDelete {
+				k.Status, action = api.Deleted, "key.delete"
 				break
 			}
+			k.Labels, k.Domains = slices.Clone(k.Labels), slices.Clone(k.Domains)
 			_ = json.Unmarshal(body, k)
 		}
 		reply(out, 200, k)

@@ -86,7 +86,10 @@ func (a *app) take(v *visit, s step) error {
 	}
 	r, err := swept{same: true}, error(nil)
 	if what := acts[s.name]; what.undo != "" {
-		r, err = v.change(v.ctx(), what, v.r.PathValue("key"), "")
+		id := v.r.PathValue("key")
+		if r, err = v.change(v.ctx(), what, id, ""); r.recent && len(v.own(v.ctx(), what, "", []string{id})) > 0 {
+			r.same = false
+		}
 	}
 	if err == nil && r.same { // what has no undo, or is so already, by somebody else or by the same form: the API says whether it may be
 		err = s.send(v, f)

@@ -26,11 +26,12 @@ type sweep struct {
 
 // swept is the outcome for one key.
 type swept struct {
-	name string
-	same bool   // it needed no change
-	left bool   // there was no time for it
-	why  string // the message's key of what went wrong
-	err  error
+	name   string
+	same   bool   // it needed no change
+	recent bool   // for it was changed moments before, perhaps by the same form
+	left   bool   // there was no time for it
+	why    string // the message's key of what went wrong
+	err    error
 }
 
 const (
@@ -45,8 +46,10 @@ func (v *visit) sweep(ids []string, do func(context.Context, string) (swept, err
 	ctx, cancel := context.WithTimeout(v.ctx(), sweepEnd)
 	defer cancel()
 	s := &sweep{do: do, now: time.Now, stop: time.Now().Add(sweepTime)}
+	results := s.run(ctx, ids)
+	v.settleTwice(ctx, o, ids, results)
 	var out error
-	for i, r := range s.run(ctx, ids) {
+	for i, r := range results {
 		var p *management.Problem
 		if errors.As(r.err, &p) && p.Status == http.StatusUnauthorized {
 			out, r = r.err, swept{left: true}
