@@ -89,11 +89,11 @@ func (h statementHandlers) ask(r *http.Request, id account.ID) (a asked, err err
 	return a, err
 }
 
-// known reports whether a month has begun, and has counters or a statement, which outlives them.
+// known reports whether a month has begun, and a statement can be made of it or has been, which outlives the counters. In the first days of a
+// month the counters have all days of the thirteenth too, which is refused then as on the others.
 func (h statementHandlers) known(ctx context.Context, m statement.Month) (bool, error) {
-	now := h.now()
-	if m > statement.MonthOf(now) || m.Whole(now) {
-		return m <= statement.MonthOf(now), nil
+	if present := statement.MonthOf(h.now()); m >= present-statement.MostMonths {
+		return m <= present, nil
 	}
 	s, err := h.tables.State(ctx, m)
 	return s.Status == statements.Final, err

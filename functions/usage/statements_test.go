@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -17,6 +18,32 @@ import (
 	"latchkey/shared/keytest"
 	"latchkey/shared/usage/statement"
 )
+
+// aState has one month's statement final.
+type aState struct {
+	statementTables
+	final statement.Month
+}
+
+func (s aState) State(_ context.Context, m statement.Month) (statements.State, error) {
+	if m == s.final {
+		return statements.State{Month: m, Status: statements.Final}, nil
+	}
+	return statements.State{Month: m}, nil
+}
+
+// TestAnOpenMonthIsOneOfTheLastTwelve, on each day of a month: in its first days the counters have a thirteenth.
+func TestAnOpenMonthIsOneOfTheLastTwelve(t *testing.T) {
+	for day := statement.MonthOf(keytest.Now).Begin(); day.Before(keytest.Now.AddDate(4, 0, 0)); day = day.AddDate(0, 0, 1) {
+		present := statement.MonthOf(day)
+		h := statementHandlers{now: func() time.Time { return day }, tables: aState{final: present - 20}}
+		for ago, want := range map[statement.Month]bool{-1: false, 0: true, 1: true, 12: true, 13: false, 14: false, 20: true, 21: false} {
+			if got, err := h.known(t.Context(), present-ago); err != nil || got != want {
+				t.Fatalf("on %s, %s: %t, %v", day.Format(time.DateOnly), present-ago, got, err)
+			}
+		}
+	}
+}
 
 // october has ended at the tests' time.
 var october = statement.MonthOf(keytest.Now) - 1
