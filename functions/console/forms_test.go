@@ -256,7 +256,7 @@ func TestAFormThatIsCarriedOutLeadsToAPageThatSaysSo(t *testing.T) {
 		}
 		says := invitation
 		if left.Notice != "" {
-			says = w.app.langs.Offered()[0].Text("notice." + left.Notice)
+			says = w.app.langs.Offered()[0].Text(inForce(w.app.langs.Offered()[0], "notice."+left.Notice, strings.HasPrefix(to, "/operator/accounts/"))) // a suspended one
 		}
 		if left.Keys != nil { // in the words of one key, or of the list
 			says = map[string]string{"disable": "The key is disabled.", "enable": "The key is enabled.", "delete": "Deleted 1 key.", "domain": "Added the domain"}[left.Keys.Act]

@@ -60,7 +60,7 @@ func trees(t *testing.T, a *app) map[string]*parse.Tree {
 		if err != nil {
 			t.Fatal(err)
 		}
-		some, err := parse.Parse(file, string(source), "", "", a.pages.functions(a.langs.Offered()[0], ""), map[string]any{
+		some, err := parse.Parse(file, string(source), "", "", a.pages.functions(a.langs.Offered()[0], setID{}), map[string]any{
 			"and": 0, "or": 0, "not": 0, "eq": 0, "ne": 0, "lt": 0, "le": 0, "gt": 0, "ge": 0, "len": 0, "index": 0, "slice": 0, "print": 0, "printf": 0, "begins": 0,
 		})
 		if err != nil {
@@ -78,7 +78,7 @@ func trees(t *testing.T, a *app) map[string]*parse.Tree {
 
 func setOf(t *testing.T, a *app, all map[string]*parse.Tree, more template.FuncMap) *template.Template {
 	t.Helper()
-	set := template.New("").Funcs(a.pages.functions(a.langs.Offered()[0], "")).Funcs(more)
+	set := template.New("").Funcs(a.pages.functions(a.langs.Offered()[0], setID{})).Funcs(more)
 	for name, tree := range all {
 		if _, err := set.AddParseTree(name, tree.Copy()); err != nil {
 			t.Fatal(err)
@@ -99,7 +99,8 @@ func (r *recorder) record(t *testing.T, s *stage, list []shot) {
 			}
 			tree.Root.Nodes = append([]parse.Node{said["x"].Root.Nodes[0]}, tree.Root.Nodes...)
 		}
-		a.pages.sets = map[[2]string]*template.Template{{"en", ""}: setOf(t, a, all, template.FuncMap{"begins": r.begins})}
+		set := setOf(t, a, all, template.FuncMap{"begins": r.begins})
+		a.pages.sets = map[setID]*template.Template{{language: "en"}: set, {language: "en", suspended: true}: set}
 	}
 	for _, one := range list {
 		r.now = nil

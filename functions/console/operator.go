@@ -161,6 +161,8 @@ type operatorKey struct {
 	Shared   []quotaRow
 }
 
+func (d *operatorKey) suspended() bool { return d.Account != nil && d.Account.Suspended != nil }
+
 func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	found, err := management.Get[api.OperatorKey](v.ctx(), v.api, "/v1/operator/keys/"+v.r.PathValue("key"), nil)
 	if err != nil {

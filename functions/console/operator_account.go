@@ -39,6 +39,8 @@ type operatorAccount struct {
 	accountKeys
 }
 
+func (d *operatorAccount) suspended() bool { return d.Account.Suspended != nil }
+
 // accountKeys is the page of an account's keys that the address asks for.
 type accountKeys struct {
 	Q, Status      string // what they are searched for
@@ -152,6 +154,8 @@ type operatorLimits struct {
 	Quotas  []quotaRow
 	Numbers []quotaNumbers
 }
+
+func (d *operatorLimits) suspended() bool { return d.Account.Suspended != nil }
 
 func (a *app) showOperatorLimits(v *visit, status int, f *form) error {
 	if err := v.operates(); err != nil {

@@ -15,6 +15,8 @@ type suspending struct {
 	Was     string // how it is suspended as the form begins
 }
 
+func (d *suspending) suspended() bool { return d.Account.Suspended != nil }
+
 func (a *app) showSuspending(v *visit, status int, f *form) error {
 	account, err := management.Get[api.Account](v.ctx(), v.api, operatorAccountPath(v, ""), nil)
 	if err != nil {

@@ -105,7 +105,7 @@ func TestAKeyIsBlockedWithAReason(t *testing.T) {
 		t.Errorf("%d: %s", page.StatusCode, text(page.doc))
 	}
 	page := r.post("/operator/keys/"+keyID+"/block", url.Values{"reason": {"Leaked in public.\r\nRotate it."}})
-	if got := r.api.seen(route); len(got) != 2 || got[1].body != `{"reason":"Leaked in public.\nRotate it."}` || !strings.Contains(text(page.doc), "within 10 seconds") {
+	if got := r.api.seen(route); len(got) != 2 || got[1].body != `{"reason":"Leaked in public.\nRotate it."}` || !strings.Contains(text(page.doc), "The key is blocked.") {
 		t.Errorf("%+v: %s", got, text(page.doc))
 	}
 }

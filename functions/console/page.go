@@ -49,11 +49,22 @@ type page struct {
 }
 
 // inForce is a text about a change, or its other one for a suspended account, where nothing takes effect yet.
-func (p *page) inForce(v *visit, key string) string {
-	if p.Account != nil && p.Account.Suspended != nil {
-		return cmp.Or(v.lang.Known(key+".suspended"), key)
+func (p *page) inForce(v *visit, key string) string { return inForce(v.lang, key, p.suspended()) }
+
+func inForce(lang *locale.Language, key string, suspended bool) string {
+	if suspended {
+		return cmp.Or(lang.Known(key+".suspended"), key)
 	}
 	return key
+}
+
+// suspended reports whether the page is about a suspended account: of the person's own, or one that operators look at.
+func (p *page) suspended() bool {
+	if p.Account != nil {
+		return p.Account.Suspended != nil
+	}
+	of, ok := p.Data.(interface{ suspended() bool })
+	return ok && of.suspended()
 }
 
 // say puts the notice that was left into words.

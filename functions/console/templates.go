@@ -34,25 +34,31 @@ func messageFiles() fs.FS {
 	return files
 }
 
-// pages keeps the templates, once for each language and prefix: their functions know both.
+// pages keeps the templates, once for each setID.
 type pages struct {
 	assets *assets
 	brand  brand.Brand
 	now    func() time.Time
 
 	mu   sync.Mutex
-	sets map[[2]string]*template.Template
+	sets map[setID]*template.Template
+}
+
+// setID is what the functions of a set of templates know.
+type setID struct {
+	language, base string
+	suspended      bool // texts about changes are those for a suspended account
 }
 
 // parsedTemplates reads the templates once. Their functions are only named by this; each set has its own.
 var parsedTemplates = sync.OnceValues(func() (*template.Template, error) {
-	return template.New("").Funcs((&pages{}).functions(nil, "")).ParseFS(templateFiles, "templates/*.html")
+	return template.New("").Funcs((&pages{}).functions(nil, setID{})).ParseFS(templateFiles, "templates/*.html")
 })
 
-func (p *pages) set(lang *locale.Language, base string) (*template.Template, error) {
+func (p *pages) set(lang *locale.Language, base string, suspended bool) (*template.Template, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	id := [2]string{lang.Tag, base}
+	id := setID{lang.Tag, base, suspended}
 	if set, ok := p.sets[id]; ok {
 		return set, nil
 	}
@@ -64,9 +70,9 @@ func (p *pages) set(lang *locale.Language, base string) (*template.Template, err
 	if err != nil {
 		return nil, err
 	}
-	set.Funcs(p.functions(lang, base))
+	set.Funcs(p.functions(lang, id))
 	if p.sets == nil {
-		p.sets = map[[2]string]*template.Template{}
+		p.sets = map[setID]*template.Template{}
 	}
 	p.sets[id] = set
 	return set, nil
@@ -74,7 +80,7 @@ func (p *pages) set(lang *locale.Language, base string) (*template.Template, err
 
 // execute renders the named template inside of the layout.
 func (p *pages) execute(v *visit, name string, data page) ([]byte, error) {
-	set, err := p.set(v.lang, v.base)
+	set, err := p.set(v.lang, v.base, data.suspended())
 	if err != nil {
 		return nil, err
 	}
@@ -106,12 +112,12 @@ func withoutDeadEnds(body []byte, bad bool) []byte {
 	})
 }
 
-func (p *pages) functions(lang *locale.Language, base string) template.FuncMap {
+func (p *pages) functions(lang *locale.Language, id setID) template.FuncMap {
 	return template.FuncMap{
-		"t":      lang.Text,
+		"t":      func(key string, pairs ...any) string { return lang.Text(inForce(lang, key, id.suspended), pairs...) },
 		"has":    lang.Has,
-		"url":    func(parts ...string) string { return base + strings.Join(parts, "") },
-		"asset":  func(name string) string { return base + "/assets/" + p.assets.hashed[name] },
+		"url":    func(parts ...string) string { return id.base + strings.Join(parts, "") },
+		"asset":  func(name string) string { return id.base + "/assets/" + p.assets.hashed[name] },
 		"icon":   icon,
 		"symbol": symbol,
 		"use":    use,
