@@ -158,6 +158,10 @@ func TestAPageMakesAtMostThreeCalls(t *testing.T) {
 		path, query, _ := strings.Cut(page, "?")
 		check(page, w.fill(path)+"?"+strings.ReplaceAll(query, "{key}", keyID), "active")
 	}
+	purge(w.harness)
+	for _, page := range []string{"/operator/qps-requests/{account}/{request}", "/accounts/{account}/qps-requests/{request}"} {
+		check(page, w.fill(page), "of a purged key")
+	}
 }
 
 // TestAKeysPageIsSmall: 40 kB of HTML at most, of which half a kilobyte stays free, with a week of hours, all products, 50 domains and refusals of

@@ -533,7 +533,9 @@ func operatorShots(add adder) {
 	add("operator.none_by_email", "admin", ops+"?q=a@b.example", withDoc("GET /v1/operator/accounts", api.AccountList{}))
 	add("operator.no_such_key", "admin", ops+"?q=key_01JQA7N9Q1S3V5X7Z9B1D3F5H8", withDoc("GET /v1/operator/keys", api.FoundKeyList{}))
 	add("operator.no_such_account", "admin", ops+"?q=acc_01M8", withDoc("GET /v1/operator/accounts", api.AccountList{}))
-	add("decision.purged_key", "admin", ops+"/qps-requests/"+account+"/"+requestID1, withDoc("GET /v1/operator/keys/"+keyID, failing(404, "not_found")))
+	add("decision.purged_key", "admin", ops+"/qps-requests/"+account+"/"+requestID1, all(
+		withDoc("GET /v1/operator/keys/"+keyID, failing(404, "not_found")), withDoc("GET "+accountAPI+"/qps-requests/"+requestID1, changedRequest(func(r *api.QpsRequest) { r.Evidence = nil })),
+	))
 	add("operator.none_by_name", "admin", ops+"?q=a@b.example&in=name&page=p2", withDoc("GET /v1/operator/accounts", api.AccountList{NextPageToken: ptr("p3")}))
 	add("operator_account.counted", "admin", ops+"/accounts/"+account+"?q=shop&status=active&page=p2", withDoc("GET "+accountAPI+"/keys", api.KeyList{
 		Keys: []api.Key{fullKey()}, PreviousPageToken: ptr("p1"), NextPageToken: ptr("p3"), Matching: ptr(120), Position: ptr(51),

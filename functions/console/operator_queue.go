@@ -56,19 +56,20 @@ func (a *app) showDecision(v *visit, status int, f *form) error {
 	return a.renderDecision(v, status, &decision{form: f})
 }
 
-// customer reads whose a request is with the name of its key, which is one call. The page is worth showing without.
+// customer reads whose a request is with the name of its key, which is one call: of a key that is purged, and has no evidence, the account alone.
+// The page is worth showing without.
 func (v *visit) customer(r *api.QpsRequest) *api.Account {
 	r.KeyName = nil // until it is known that the key is there
-	if k, err := management.Get[api.OperatorKey](v.ctx(), v.api, "/v1/operator/keys/"+url.PathEscape(r.KeyId), nil); err == nil {
+	if r.Evidence == nil {
+		if account, err := management.Get[api.Account](v.ctx(), v.api, v.accountPath(""), nil); err == nil {
+			return &account
+		}
+	} else if k, err := management.Get[api.OperatorKey](v.ctx(), v.api, "/v1/operator/keys/"+url.PathEscape(r.KeyId), nil); err == nil {
 		if r.KeyName = &k.Key.Name; k.Account != nil {
 			return k.Account
 		}
 	}
-	account, err := management.Get[api.Account](v.ctx(), v.api, v.accountPath(""), nil) // the key is purged
-	if err != nil {
-		account = api.Account{Id: r.AccountId, Name: r.AccountId}
-	}
-	return &account
+	return &api.Account{Id: r.AccountId, Name: r.AccountId}
 }
 
 func (a *app) renderDecision(v *visit, status int, d *decision) error {

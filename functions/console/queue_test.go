@@ -61,6 +61,16 @@ func TestAWithdrawalThatCameTooLateSaysWhatWasDecided(t *testing.T) {
 	}
 }
 
+// purge has the fake API forget the key of the QPS request, which then has no evidence.
+func purge(r *harness) {
+	r.api.on("GET /v1/operator/keys/"+keyID, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { problem(w, 404, "not_found"); return true })
+	r.api.on("GET /v1/accounts/"+account+"/keys/"+keyID, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { problem(w, 404, "not_found"); return true })
+	r.api.on("GET /v1/accounts/"+account+"/qps-requests/"+requestID1, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(w, 200, api.QpsRequest{Id: requestID1, AccountId: account, KeyId: keyID, Class: "map-display", Status: api.Withdrawn, CreatedAt: moment.Of(then)})
+		return true
+	})
+}
+
 // TestADecisionNamesItsCustomer, by the account's name and type, with links to the account and the key; also where the key is purged.
 func TestADecisionNamesItsCustomer(t *testing.T) {
 	for _, purged := range []bool{false, true} {
@@ -68,7 +78,7 @@ func TestADecisionNamesItsCustomer(t *testing.T) {
 		r.signIn("operator")
 		fakeAnswers(r, "Fjord & Last")
 		if purged {
-			r.api.on("GET /v1/operator/keys/"+keyID, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { problem(w, 404, "not_found"); return true })
+			purge(r)
 		}
 		page := r.get("/operator/qps-requests/" + account + "/" + requestID1)
 		facts := strings.Join(within(page.doc, "facts"), " ")
