@@ -27,10 +27,10 @@ var bigPages = []string{
 	"/accounts/{account}/usage?range=90d&compare=1", "/accounts/{account}/qps-requests?status=pending", "/accounts/{account}/qps-requests/new?key={key}&class=map-display", "/accounts/{account}/qps-requests/new?find=Key",
 	"/accounts/{account}/qps-requests/new?find=none", "/accounts/{account}/qps-requests/new?key=&find=", "/accounts/{account}/domains?page=50", "/accounts/{account}/domains/new?find=Key", "/accounts/{account}/domains/one?domain=shop-7.example&find=Key",
 	"/accounts/{account}/account/audit?action=key.none", "/operator?q=demo", "/operator?q=demo%40", "/operator/accounts/{account}?q=none", "/operator/accounts/{account}?operation=op_1", "/operator/operators/audit?action=person", "/accounts/{account}/keys/{key}/try?origin=https://www.example.com",
-	"/accounts/{account}/keys/findings?key={key}", "/accounts/{account}/statements?month=2026-07", "/operator/statements?month=2026-07",
+	"/accounts/{account}/domains/one?domain=everywhere.example", "/accounts/{account}/domains/one?domain=everywhere.example&find=Key", "/accounts/{account}/keys/findings?key={key}", "/accounts/{account}/statements?month=2026-07", "/operator/statements?month=2026-07",
 }
 
-// grow gives the fake API an account of 500 keys, 300 domains and 1,000 requests, whose lists come in pages. A search for what isn't there looks at
+// grow gives the fake API an account of 500 keys, 300 domains and 1,000 requests, whose lists come in pages, and a domain that 500 of 1,000 keys have. A search for what isn't there looks at
 // so many keys, and rows, at a time, and goes on.
 func (w *walker) grow() {
 	w.api.mu.Lock()
@@ -75,6 +75,23 @@ func (w *walker) grow() {
 			list.Domains = append(list.Domains, api.AccountDomain{Domain: fmt.Sprintf("shop-%d.example", i), KeyCount: 1, OnlyEntryCount: 1, Keys: []api.DomainKey{{Id: scattered(i), Name: fmt.Sprint("Key ", i), Status: api.Active}}})
 		}
 		return list
+	})
+	domains := w.api.answers["GET "+root+"/domains"]
+	w.api.on("GET "+root+"/domains", func(out http.ResponseWriter, r *http.Request, body []byte) bool {
+		if r.URL.Query().Get("domain") != "everywhere.example" {
+			return domains(out, r, body)
+		}
+		one := api.AccountDomain{Domain: "everywhere.example", KeyCount: mostKeys, OnlyEntryCount: 123, Keys: []api.DomainKey{}}
+		list := api.DomainList{Version: 1763717640000, More: true, KeyCount: 2 * mostKeys, OpenKeyCount: 45}
+		for i := range 2 * mostKeys {
+			list.KeyIds = append(list.KeyIds, scattered(i))
+			if i >= mostKeys {
+				one.Keys = append(one.Keys, api.DomainKey{Id: scattered(i), Name: fmt.Sprint("Key ", i), Preview: "ak_7Kf2…x9Qd", Status: api.Active})
+			}
+		}
+		list.Domains = []api.AccountDomain{one}
+		reply(out, 200, list)
+		return true
 	})
 	requests := func(from, to int, next *string) any {
 		list := api.QpsRequestList{NextPageToken: next}

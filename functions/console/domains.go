@@ -79,6 +79,7 @@ type keyChoice struct {
 	N       int
 	Exposed int // how many are open to every page: now, or without their only entry
 	all     []string
+	of      []string // the account's, among which these are named
 	chosen  []string
 }
 
@@ -99,7 +100,7 @@ func (c keyChoice) All() string {
 	if c.N < 2 || c.N > mostKeys || c.N != len(c.all) { // an API that says less than this one's
 		return ""
 	}
-	return inOneField(c.all)
+	return placesOf(c.all, c.of)
 }
 
 func (c *keyChoice) add(k api.DomainKey) {
@@ -172,6 +173,7 @@ func (a *app) showDomain(v *visit, status int, f *form, domain string) error {
 // that are searched for, or else the newest.
 func (d *domainView) choose(list api.DomainList, keys []api.Key) {
 	d.Others.N, d.Others.Exposed = list.KeyCount, list.OpenKeyCount
+	d.Has.of, d.Others.of = list.KeyIds, list.KeyIds
 	has := map[string]bool{}
 	if d.Entry != nil {
 		d.Has.N, d.Has.Exposed = d.Entry.KeyCount, d.Entry.OnlyEntryCount
@@ -216,9 +218,9 @@ func (a *app) changeDomain(v *visit, what string) error {
 			page = ""
 			domain = f.typedDomain(v, "domain")
 		}
-		ids := domainKeys(v)
-		if len(ids) == 0 && !f.Bad() {
-			f.add("keys", v.t("notice.nothing_selected"))
+		ids, err := v.domainKeys(f)
+		if err != nil {
+			return err
 		}
 		call.Body = api.LinkDomain{Domain: domain, Keys: ids}
 	}
@@ -247,20 +249,6 @@ func (a *app) changeDomain(v *visit, what string) error {
 	}
 	act := map[string]string{"link": "domain", "unlink": "undomain"}[what]
 	return v.leave(domainURL(v, done.Domain), note{Keys: outcomeIn(done.Results, act, done.Domain, nil)})
-}
-
-// domainKeys are the keys that a form names, one by one or all at once, each once, those alone that can be keys.
-func domainKeys(v *visit) (ids []string) {
-	named := v.r.PostForm["keys"]
-	if all := fromOneField(v.form("all")); len(all) > 0 {
-		named = all
-	}
-	for _, id := range named {
-		if id != "" && len(id) <= longestID && plainID(id) && !slices.Contains(ids, id) && len(ids) < mostKeys {
-			ids = append(ids, id)
-		}
-	}
-	return ids
 }
 
 // replaced is the act of a note about a domain that was replaced in all keys that had it; those about keys are in acts.

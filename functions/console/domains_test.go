@@ -38,7 +38,8 @@ func TestAllIsTheKeysThatThePageCounts(t *testing.T) {
 	newer := api.Key{Id: "key_newer", Status: api.Active, Domains: []string{"old.example"}}
 	w.listOf(newer)
 	page := w.ask(http.MethodGet, root+"/one?domain=old.example", nil).text
-	list.Domains, list.KeyIds, list.KeyCount = nil, []string{newer.Id}, 1
+	before := list
+	list.Domains, list.KeyIds, list.KeyCount = nil, append(slices.Clone(list.KeyIds), newer.Id), list.KeyCount+1
 	var sent api.LinkDomain
 	for what, want := range map[string][]string{"unlink": has, "link": others} {
 		w.api.on("POST /v1"+root+"/"+what, func(out http.ResponseWriter, _ *http.Request, body []byte) bool {
@@ -55,13 +56,29 @@ func TestAllIsTheKeysThatThePageCounts(t *testing.T) {
 		if !slices.Equal(sent.Keys, want) || sent.Domain != "old.example" {
 			t.Errorf("%s of %s keys sent %d, %+v", what, all[2], len(sent.Keys), sent)
 		}
+		w.ask(http.MethodPost, root+"/"+what, url.Values{"domain": {"old.example"}, "all": {inOneField(want)}}) // of the release before
+		if !slices.Equal(sent.Keys, want) {
+			t.Errorf("%s of IDs sent %d", what, len(sent.Keys))
+		}
+		later := list
+		for name, ids := range map[string][]string{"one has gone": before.KeyIds[1:], "another in its place": append([]string{newer.Id}, before.KeyIds[1:]...), "none is there": nil} {
+			list.KeyIds, sent = ids, api.LinkDomain{}
+			if refused := w.ask(http.MethodPost, root+"/"+what, url.Values{"domain": {"old.example"}, "all": {all[1]}}); sent.Keys != nil || !strings.Contains(text(refused.doc), "This account’s keys have changed in the meantime.") {
+				t.Errorf("%s, %s: sent %d: %s", what, name, len(sent.Keys), text(refused.doc))
+			}
+		}
+		list = later
 	}
 }
 
 // TestNobodyIsOfferedMoreKeysThanAFormNames, nor all where the API doesn't say which they are.
 func TestNobodyIsOfferedMoreKeysThanAFormNames(t *testing.T) {
 	for n, want := range map[int]bool{1: false, 2: true, mostKeys: true, mostKeys + 1: false} {
-		c := keyChoice{N: n, all: make([]string, n)}
+		c := keyChoice{N: n}
+		for i := range n {
+			c.all = append(c.all, idOf(i))
+		}
+		c.of = c.all
 		if got := c.All() != ""; got != want {
 			t.Errorf("%d keys: %v", n, got)
 		}
@@ -112,7 +129,7 @@ func TestAReplacementIsGoneOnWith(t *testing.T) {
 func TestARefusalKeepsWhichKeysWereChosen(t *testing.T) {
 	s := newStage(t)
 	var keys []api.Key
-	var having []string
+	var having, every []string
 	for i := range 60 {
 		k := bareKey()
 		k.Id, k.Name, k.Status, k.DeletedAt = fmt.Sprintf("key_%02d", i), fmt.Sprintf("Many %02d", i), api.Active, nil
@@ -120,14 +137,14 @@ func TestARefusalKeepsWhichKeysWereChosen(t *testing.T) {
 			k.Domains = []string{"one.example"}
 			having = append(having, k.Id)
 		}
-		keys = append(keys, k)
+		keys, every = append(keys, k), append(every, k.Id)
 	}
 	for name, c := range map[string]struct {
 		what string
 		form url.Values
 	}{
 		"found by a search": {"unlink", url.Values{"domain": {"one.example"}, "keys": {"key_59"}, "find": {"many"}}},
-		"all":               {"unlink", url.Values{"domain": {"one.example"}, "all": {strings.ReplaceAll(strings.Join(having, " "), keyPrefix, "")}, "find": {"many"}}},
+		"all":               {"unlink", url.Values{"domain": {"one.example"}, "all": {placesOf(having, every)}, "find": {"many"}}},
 		"of the others":     {"link", url.Values{"domain": {"one.example"}, "keys": {"key_00"}, "find": {"00"}}},
 	} {
 		got := s.take(shot{name: name, as: "owner", target: "/accounts/" + account + "/domains/" + c.what, form: c.form, set: all(ofDomain("one.example", keys...),
