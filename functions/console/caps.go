@@ -56,8 +56,10 @@ func spent(most, left *int64, used int64) bool {
 }
 
 // Spent reports whether one of the key's caps, or of the account's quotas that bind it, is used up.
-func (d *keyPage) Spent() bool {
-	return slices.ContainsFunc(d.Caps, capRow.Spent) || slices.ContainsFunc(d.Shared, quotaRow.Spent)
+func (d *keyPage) Spent() bool { return anySpent(d.Caps, d.Shared) }
+
+func anySpent(caps []capRow, shared []quotaRow) bool {
+	return slices.ContainsFunc(caps, capRow.Spent) || slices.ContainsFunc(shared, quotaRow.Spent)
 }
 
 // quotaCauses finds those of the key's caps that refuse by a quota, and reports whether the account's quotas do: what is used up now, or else what

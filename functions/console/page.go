@@ -76,7 +76,7 @@ func (p *page) say(v *visit, left note) {
 	if p.Notice = v.t(notice, "fields", v.fieldNames(left.Fields)); left.Seen != nil {
 		p.Notice += " " + left.Seen.text(v)
 	}
-	p.Missed = slices.Contains([]string{"found_none", "found_nowhere", "invitation_again", leftOut, "qps_approved_before", "qps_rejected_before"}, left.Notice)
+	p.Missed = slices.Contains([]string{"found_none", "found_nowhere", "invitation_again", leftOut, "tester_spent", "qps_approved_before", "qps_rejected_before"}, left.Notice)
 }
 
 // can tells templates which controls to show. The API decides: this only spares people buttons that would be refused.

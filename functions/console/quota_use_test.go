@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -109,6 +110,51 @@ func TestAUsedUpQuotaIsSaidWithWhatHelps(t *testing.T) {
 			if capped := strings.Contains(page, "Daily cap used up"); capped && strings.Contains(page, "A developer or owner can raise it.") != (person == "viewer") {
 				t.Errorf("%s, %s: who may change the cap is said to the wrong person", name, person)
 			}
+		}
+	}
+}
+
+// TestATestsAnswerSaysThatAQuotaIsUsedUp, of the key or of its account: the test doesn't look at them.
+func TestATestsAnswerSaysThatAQuotaIsUsedUp(t *testing.T) {
+	const says = "A daily cap or quota is used up: requests are refused for it even if this test allows them."
+	caps, shared := deref(usedUp().Quotas), deref(usedUp().AccountQuotas)
+	for name, c := range map[string]struct {
+		quotas any
+		form   url.Values
+		want   bool
+	}{
+		"a cap":                  {api.KeyQuotas{Quotas: caps}, nil, true},
+		"a quota of the account": {api.KeyQuotas{Quotas: capsOf(), AccountQuotas: shared}, nil, true},
+		"none":                   {api.KeyQuotas{Quotas: capsOf()}, nil, false},
+		"nobody knows":           {nil, nil, false},
+		"another call is tested": {api.KeyQuotas{Quotas: caps}, url.Values{"origin": {"https://shop.example"}, "app": {secret}}, false},
+	} {
+		w := newWalker(t, "owner")
+		w.api.on("POST /v1"+keyPath+"/test", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+			reply(out, 200, api.TestResult{Allowed: true, Code: "allowed"})
+			return true
+		})
+		w.api.on("GET /v1"+keyPath+"/quotas", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+			if c.quotas == nil {
+				problem(out, 503, "unavailable")
+			} else {
+				reply(out, 200, c.quotas)
+			}
+			return true
+		})
+		form := c.form
+		if form == nil {
+			form = url.Values{"origin": {"https://shop.example"}}
+		}
+		answer := w.ask(http.MethodPost, keyPath+"/test", form)
+		to, headers := answer.Header.Get("Location"), []string{}
+		if c.want {
+			headers = []string{"Cookie", w.with(w.noteOf(answer).cookie)}
+		}
+		w.forget()
+		page := w.ask(http.MethodGet, to, nil, headers...)
+		if got := strings.Contains(text(page.doc), says); got != c.want || page.StatusCode != http.StatusOK || len(w.called()) > 2 {
+			t.Errorf("%s: %t, %d, %d calls: %s", name, got, page.StatusCode, len(w.called()), text(page.doc))
 		}
 	}
 }

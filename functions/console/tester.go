@@ -34,7 +34,16 @@ func (a *app) testPage(v *visit) error {
 	} else {
 		query.Set("origin", sent) // a call without one is tested, too
 	}
+	if len(left) == 0 && v.quotaSpent() {
+		return v.leave(withQuery(v.keyURL("/try"), query), note{Notice: "tester_spent"})
+	}
 	return v.answered(v.keyURL("/try"), query, left)
+}
+
+// quotaSpent reports whether a cap of the key, or a quota that binds it, is used up: the test doesn't look at them. The test is worth making without.
+func (v *visit) quotaSpent() bool {
+	quotas, err := management.Get[api.KeyQuotas](v.ctx(), v.api, v.keyPath("/quotas"), nil)
+	return err == nil && anySpent(v.capRows(quotas.Quotas), v.quotaRows(quotas.AccountQuotas))
 }
 
 // testedFields are the fields of the test's form, by the members of the API's body that they fill.
