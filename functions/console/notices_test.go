@@ -10,7 +10,7 @@ import (
 	"latchkey/shared/api"
 )
 
-// soon is how texts say of a change that it takes effect at once.
+// soon has the words of each language for a change that takes effect at once.
 var soon = map[string]string{"en": "within 10 seconds", "fr": "sous 10 secondes", "ar": "خلال 10 ثوانٍ"}
 
 // alsoSuspended are the texts that say so in a suspended account too, and why.

@@ -44,7 +44,7 @@ type pages struct {
 	sets map[setID]*template.Template
 }
 
-// setID is what the functions of a set of templates know.
+// setID names a set of templates by what its functions know.
 type setID struct {
 	language, base string
 	suspended      bool // texts about changes are those for a suspended account

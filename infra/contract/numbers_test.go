@@ -129,6 +129,7 @@ var times = map[string]time.Duration{
 	"functions/console.eraseTime":                    2 * sec,
 	"functions/console.frameTime":                    2 * sec,  // of what stands around a secret
 	"functions/console.sweepTime":                    7 * sec,  // in which a change of a selected key may begin
+	"functions/console.sentTwice":                    10 * sec, // between two requests of one form
 	"functions/console.sweepEnd":                     11 * sec, // of 15 s that the function has
 	"functions/console.waitEvery":                    200 * ms,
 	"functions/console.lately":                       10 * mins, // in which a change of type is the form's own
