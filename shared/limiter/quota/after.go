@@ -129,20 +129,26 @@ func (l *Limiter) giveBack(s *state) {
 	l.wait(l.stamped(back).after(s))
 }
 
-// wait keeps a correction until somebody asks for it. Where too many wait, tokens are lost first: what was admitted must be
-// counted.
+// wait keeps a correction until somebody asks for it. Where too many wait, one is lost: tokens before calls that were admitted,
+// which must be counted, and of each the fewest.
 func (l *Limiter) wait(ask Ask) {
-	if len(l.waiting) >= maxWaiting {
-		for i := range l.waiting {
-			if l.waiting[i].N < 0 {
-				ask, l.waiting[i] = l.waiting[i], ask
-				break
-			}
-		}
-		l.Drop(ask)
+	if len(l.waiting) < maxWaiting {
+		l.waiting = append(l.waiting, ask)
 		return
 	}
-	l.waiting = append(l.waiting, ask)
+	for i := range l.waiting {
+		if lostBefore(&l.waiting[i], &ask) {
+			ask, l.waiting[i] = l.waiting[i], ask
+		}
+	}
+	l.Drop(ask)
+}
+
+func lostBefore(a, b *Ask) bool {
+	if (a.N < 0) != (b.N < 0) {
+		return a.N < 0
+	}
+	return size(*a) < size(*b)
 }
 
 // after rests a correction as its limit rests, which may be forgotten.

@@ -530,6 +530,49 @@ func TestTheLargestGoesBackFirst(t *testing.T) {
 	}
 }
 
+// TestTheBusiestLeaseGoesBackHoweverManyOthersThereAre: where more corrections wait than are kept, the smallest is lost, whether the environment ends, forgets
+// limits, or has calls to count.
+func TestTheBusiestLeaseGoesBackHoweverManyOthersThereAre(t *testing.T) {
+	const others = 300 // more than may wait
+	busy := quota.Limit{Name: quota.Name{Scope: "busy"}, Day: 1_000_000}
+	small := func(i int) quota.Limit { return quota.Limit{Name: quota.Name{Scope: fmt.Sprint(i)}, Day: 1_000_000} }
+	for name, tt := range map[string]struct {
+		remembered int
+		down       bool
+		busyAt     int // among the others
+	}{
+		"ends, used last":   {8192, false, others},
+		"ends, used first":  {8192, false, 0},
+		"ends, in between":  {8192, false, 270},
+		"forgets it first":  {1, false, 0},
+		"forgets it last":   {1, false, 280},
+		"debt, first":       {8192, true, 0},
+		"debt, last":        {8192, true, others},
+		"debt of forgotten": {1, true, 280},
+	} {
+		w, l := newTable(), quota.New(3, tt.remembered)
+		call := func(n int, of quota.Limit) {
+			w.down[of.Name] = tt.down
+			w.calls(t, l, n, noon, of)
+		}
+		for i := range others + 1 {
+			if i == tt.busyAt {
+				call(400, busy)
+			}
+			call(30, small(i))
+		}
+		want, others := l.InHand(busy.Name, clock(noon)), int64(0)
+		asks := l.Close(clock(noon))
+		d := l.Dropped()
+		for _, ask := range asks[1:] {
+			others = max(others, ask.N, -ask.N)
+		}
+		if first := asks[0]; first.Name != busy.Name || want != 0 && first.N != -want || max(first.N, -first.N) <= others || len(asks) != 256 || (d.Calls > 0) != tt.down || (d.Tokens > 0) == tt.down {
+			t.Errorf("%s: %+v is the first of %d, the busiest has %d in hand, others give up to %d; dropped: %+v", name, first, len(asks), want, others, d)
+		}
+	}
+}
+
 // TestDebtOfADayIsCountedInThatDay, though the day is over when the table is back.
 func TestDebtOfADayIsCountedInThatDay(t *testing.T) {
 	w, l := newTable(), quota.New(3, 8)
