@@ -14,6 +14,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/dynamo/quotas"
 	"latchkey/shared/product"
 	"latchkey/shared/telemetry"
 )
@@ -28,12 +29,14 @@ func main() {
 
 func newConsumer(getenv func(string) string, out io.Writer) (consumer, error) {
 	vars := env.New(getenv)
-	table, accounts, namespace := vars.Need("COUNTERS_TABLE"), vars.Need("CONTROL_TABLE"), vars.Need(telemetry.NamespaceVariable)
+	table, accounts, taken, namespace := vars.Need("COUNTERS_TABLE"), vars.Need("CONTROL_TABLE"), vars.Need("QUOTAS_TABLE"), vars.Need(telemetry.NamespaceVariable)
 	db := dynamo.NewClient(dynamo.FromEnv(getenv))
 	counted := counters.New(db, table)
 	return consumer{
 		store: counted, now: time.Now,
-		quotas: &thresholds.Teller{Store: control.New(db, accounts, ""), Rows: counted, Products: product.Default(), Source: env.NewSource()},
-		log:    telemetry.Logger(out, vars.Or("LOG_LEVEL", "info")), metrics: telemetry.Metrics{Namespace: namespace, Out: out},
+		quotas: &thresholds.Teller{
+			Store: control.New(db, accounts, ""), Rows: counted, Quotas: quotas.NewReader(db, taken), Products: product.Default(), Source: env.NewSource(),
+		},
+		log: telemetry.Logger(out, vars.Or("LOG_LEVEL", "info")), metrics: telemetry.Metrics{Namespace: namespace, Out: out},
 	}, vars.Err()
 }

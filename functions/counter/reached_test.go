@@ -20,8 +20,10 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/dynamo/quotas"
 	"latchkey/shared/dynamo/reports"
 	"latchkey/shared/keytest"
+	"latchkey/shared/limiter/quota"
 	"latchkey/shared/product"
 	"latchkey/shared/usage"
 )
@@ -43,8 +45,10 @@ func limited(t testing.TB, stores keytest.Stores, set ...account.QuotaTime) *har
 func telling(t testing.TB, stores keytest.Stores) *harness {
 	r := on(stores.DB, stores.Tables.Counters)
 	r.quotas = &thresholds.Teller{
-		Store: stores.Control, Rows: counters.New(stores.DB.(counters.Client), stores.Tables.Counters), Products: product.Default(),
-		Source: env.Source{Now: r.now, Rand: &locked{r: keytest.RandomOf(t)}},
+		Store: stores.Control, Rows: counters.New(stores.DB.(counters.Client), stores.Tables.Counters),
+		Quotas:   quotas.NewReader(stores.DB.(quotas.BatchClient), stores.Tables.Quotas),
+		Products: product.Default(),
+		Source:   env.Source{Now: r.now, Rand: &locked{r: keytest.RandomOf(t)}},
 	}
 	return r
 }
@@ -76,6 +80,16 @@ func spent(sequence, environment string, allowed, refused int, days ...int) json
 	count(allowed, authz.Allowed)
 	count(refused, authz.QuotaExceeded)
 	return keytest.StreamRecord(sequence, "INSERT", reports.Encode(tally.Report(keytest.Now)[0]))
+}
+
+// take has calls of some days ago be taken out of the quotas, as the gate takes them.
+func take(t testing.TB, stores keytest.Stores, n int64, daysAgo int) {
+	t.Helper()
+	of := quota.Name{Scope: string(acct), Type: "freemium", Group: "other"}
+	date := keytest.Now.AddDate(0, 0, -daysAgo).Truncate(24 * time.Hour)
+	if _, err := quotas.New(stores.DB, stores.Tables.Quotas).Write(t.Context(), quota.Ask{Name: of, Date: date, N: n}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // events are the rows that tell of quotas, by what they are of, in short: "2026-11-21 80" is 1.
@@ -121,6 +135,7 @@ func wantEvents(t testing.TB, stores keytest.Stores, want ...string) {
 func TestReachedQuotasAreToldOnce(t *testing.T) {
 	stores := keytest.Open(t)
 	r := limited(t, stores)
+	take(t, stores, 100, 0)
 	var want []string
 	for n, step := range []struct {
 		allowed, refused int
@@ -151,6 +166,7 @@ func TestReachedQuotasAreToldOnce(t *testing.T) {
 // TestLateCallsReachNoNumberOfToday: they are of a day that was over when it was set. Their month isn't.
 func TestLateCallsReachNoNumberOfToday(t *testing.T) {
 	stores := keytest.Open(t)
+	take(t, stores, 220, 1)
 	r := limited(t, stores, account.QuotaTime{Billing: "freemium", Group: "other", Since: keytest.Now, Day: keytest.Now, Month: keytest.Now})
 	if from := r.invoke(t, spent("1", "one", 200, 1, 1)); from != "" {
 		t.Fatal(from)
@@ -169,6 +185,7 @@ func TestReachedQuotasAreToldOnceByManyConsumers(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			stores := keytest.LongStores(t)
 			limited(t, stores)
+			take(t, stores, 100, 0)
 			rnd := rand.New(rand.NewPCG(seed, 3))
 			var records []json.RawMessage
 			for i := range 12 {
@@ -229,6 +246,8 @@ func TestEachThresholdIsToldOnceWhereverARunEnds(t *testing.T) {
 func cutOff(t *testing.T, ends bool, fault keytest.Fault, n int) (reached bool) {
 	stores := keytest.LongStores(t)
 	limited(t, stores)
+	take(t, stores, 100, 0)
+	take(t, stores, 100, 1)
 	batch, yesterday := []json.RawMessage{spent("1", "one", 100, 2, 1), spent("2", "two", 100, 2)}, keytest.Now.AddDate(0, 0, -1) // the first is of yesterday
 	faulty := keytest.NewFaults(stores.DB, func(_ string, at int) keytest.Fault {
 		switch reached = reached || at >= n; {

@@ -65,7 +65,7 @@ func newJobs(getenv func(string) string, out io.Writer) (*jobs, error) {
 		billing: newBilling(statements.New(db, kept), counters.New(db, counted), reports.NewReader(db, slices), log),
 		log:     log, metrics: telemetry.Metrics{Namespace: namespace, Out: out},
 	}
-	j.thresholds = &thresholds.Teller{Store: j.store, Rows: j.billing.counters, Products: j.products, Source: j.source}
+	j.thresholds = &thresholds.Teller{Store: j.store, Rows: j.billing.counters, Quotas: quotas.NewReader(db, taken), Products: j.products, Source: j.source}
 	return j, nil
 }
 

@@ -7,21 +7,22 @@ import (
 	"latchkey/functions/internal/thresholds"
 	"latchkey/shared/account"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/quotas"
 	"latchkey/shared/product"
 )
 
 // deploy has the job's next runs be those of the shipped catalogue with a quota of paying keys, or without one.
 func (r *harness) deploy(t testing.TB, q product.Quota) {
 	t.Helper()
-	quotas := product.Quotas{}
+	set := product.Quotas{}
 	if q != (product.Quota{}) {
-		quotas.ByBilling = map[string]map[product.Group]product.Quota{"paying": {"other": q}}
+		set.ByBilling = map[string]map[product.Group]product.Quota{"paying": {"other": q}}
 	}
 	var err error
-	if r.products, err = product.Default().WithQuotas(quotas); err != nil {
+	if r.products, err = product.Default().WithQuotas(set); err != nil {
 		t.Fatal(err)
 	}
-	r.thresholds = &thresholds.Teller{Store: r.Control, Rows: r.billing.counters, Products: r.products, Source: r.source}
+	r.thresholds = &thresholds.Teller{Store: r.Control, Rows: r.billing.counters, Quotas: quotas.NewReader(r.DB.(quotas.BatchClient), r.Tables.Quotas), Products: r.products, Source: r.source}
 }
 
 func (r *harness) noticed(t testing.TB) control.Announced {

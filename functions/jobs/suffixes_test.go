@@ -38,7 +38,7 @@ func newHarnessOn(t testing.TB, stores keytest.Stores) *harness {
 	r.source = env.Source{Now: func() time.Time { return r.at }, Rand: keytest.RandomOf(t)}
 	r.forget()
 	r.billing, r.filler = billingOn(stores), quotas.NewFiller(stores.DB, stores.Tables.Quotas)
-	r.thresholds = &thresholds.Teller{Store: stores.Control, Rows: r.billing.counters, Products: r.products, Source: r.source}
+	r.thresholds = &thresholds.Teller{Store: stores.Control, Rows: r.billing.counters, Quotas: quotas.NewReader(stores.DB.(quotas.BatchClient), stores.Tables.Quotas), Products: r.products, Source: r.source}
 	return r
 }
 

@@ -119,11 +119,11 @@ var notCalled = map[string][]string{
 	"KeysFunction":     {"/index/lookup", "Scan", "PutItem CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"RotationFunction": {"/index/names", "BatchGetItem ControlTable", "/index/lookup", "GetItem GateTable", "Scan", "PutItem CountersTable", "Query CountersTable", "PutSecretValue", "UpdateSecretVersionStage"},
 	"QpsFunction":      {"/index/names", "GetItem GateTable", "Scan", "PutItem CountersTable", "sealing"},
-	"LeaksFunction":    {"BatchGetItem", "Query", "UpdateItem ControlTable", "DeleteItem", "Scan", "CountersTable", "sealing"},                                                                                                                     // writes exposures, and lists nothing
-	"RotatorFunction":  {"/index/names", "BatchGetItem ControlTable", "Scan ControlTable"},                                                                                                                                                         // erases nobody
-	"JobsFunction":     {"/index/names", "UpdateItem ControlTable", "DeleteItem", "ConditionCheckItem", "BatchGetItem ControlTable", "BatchGetItem QuotasTable", "Scan ControlTable", "GateTable", "PutItem CountersTable", "PutItem SlicesTable"}, // reads, tells of the catalogue, writes statements
-	"Authorizer":       {"Scan SlicesTable", "BatchGetItem QuotasTable"},                                                                                                                                                                           // shows nobody what is taken
-	"CounterFunction":  {"shared/dynamo/reports", "BatchGetItem ControlTable", "Query ControlTable", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Scan", "GateTable"},                                                                        // reads reports' form; tells of quotas
+	"LeaksFunction":    {"BatchGetItem", "Query", "UpdateItem ControlTable", "DeleteItem", "Scan", "CountersTable", "sealing"},                                                                                         // writes exposures, and lists nothing
+	"RotatorFunction":  {"/index/names", "BatchGetItem ControlTable", "Scan ControlTable"},                                                                                                                             // erases nobody
+	"JobsFunction":     {"/index/names", "UpdateItem ControlTable", "DeleteItem", "ConditionCheckItem", "BatchGetItem ControlTable", "Scan ControlTable", "GateTable", "PutItem CountersTable", "PutItem SlicesTable"}, // reads, tells of the catalogue, writes statements
+	"Authorizer":       {"Scan SlicesTable", "BatchGetItem QuotasTable"},                                                                                                                                               // shows nobody what is taken
+	"CounterFunction":  {"shared/dynamo/reports", "BatchGetItem ControlTable", "Query ControlTable", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Scan", "GateTable"},                                            // reads reports' form; tells of quotas
 }
 
 // byService are actions that the services of AWS take in a role's name, and what for.

@@ -13,12 +13,14 @@ import (
 type Threshold struct {
 	Spending
 	Period  string // a UTC month such as "2026-11", or a UTC day such as "2026-11-29"
-	Percent int    // 50 and 80 of the quota's calls are allowed ones; Exhausted: a call was refused for it
-	Used    int64  // the allowed calls of the period
+	Begin   time.Time
+	OfMonth bool
+	Percent int   // 50 and 80 of the quota's calls are allowed ones; Exhausted: a call was refused, perhaps for it
+	Used    int64 // the allowed calls of the period
 	Quota   int64
 }
 
-// Exhausted is the percentage of a quota for which a call was refused.
+// Exhausted is the percentage of a quota of which nothing is left for a call.
 const Exhausted = 100
 
 // nearly is the percentage below which no refusal is taken for the quota's.
@@ -29,8 +31,8 @@ var percentages = []int{50, nearly, Exhausted}
 // Reached lists the thresholds that are reached in a month and in some of its days, from the account's rows of the month's days. Further calls
 // leave those of 50 and 80 % reached, so of several that count, each may ask after it has written, and again.
 //
-// A refused call doesn't say for which period it was refused, or whether for its key's own cap. So a quota is exhausted where one was refused and
-// 80 % are used; of a day and its month, the one of which the larger part is used.
+// A refused call doesn't say for which period it was refused, whether for its key's own cap, or by a number that has been changed since. So a quota
+// may be exhausted where one was refused and 80 % are used; whether it is, the quotas table says.
 //
 // quotaOf tells the numbers that were set before a time: of a period that had ended by then nothing is told.
 func Reached(rows []Row, month time.Time, days []time.Time, group func(product.Class) product.Group, quotaOf func(k Spending, before time.Time) product.Quota) []Threshold {
@@ -48,20 +50,14 @@ func Reached(rows []Row, month time.Time, days []time.Time, group func(product.C
 	}
 	var list []Threshold
 	for k, all := range whole {
-		ofMonth := quotaOf(k, month.AddDate(0, 1, 0)).Month
 		for at, uses := range byDay {
-			one, start := uses[k], time.Unix(at, 0).UTC()
-			ofDay := quotaOf(k, start.AddDate(0, 0, 1)).Day
-			if ofMonth == 0 || ofDay > 0 && percent(one.allowed, ofDay) > percent(all.allowed, ofMonth) {
-				all.exceeded -= one.exceeded
-			} else {
-				one.exceeded = 0
-			}
-			if slices.ContainsFunc(days, start.Equal) {
-				list = append(list, one.reached(k, start.Format(time.DateOnly), ofDay)...)
+			if start := time.Unix(at, 0).UTC(); slices.ContainsFunc(days, start.Equal) {
+				of := Threshold{Spending: k, Period: start.Format(time.DateOnly), Begin: start, Quota: quotaOf(k, start.AddDate(0, 0, 1)).Day}
+				list = append(list, uses[k].reached(of)...)
 			}
 		}
-		list = append(list, all.reached(k, month.Format("2006-01"), ofMonth)...)
+		of := Threshold{Spending: k, Period: month.Format("2006-01"), Begin: month, OfMonth: true, Quota: quotaOf(k, month.AddDate(0, 1, 0)).Month}
+		list = append(list, all.reached(of)...)
 	}
 	slices.SortFunc(list, func(a, b Threshold) int {
 		return cmp.Or(cmp.Compare(a.Billing, b.Billing), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Period, b.Period), cmp.Compare(a.Percent, b.Percent))
@@ -81,10 +77,12 @@ func addUse(sums map[Spending]use, r Row, group func(product.Class) product.Grou
 	}
 }
 
-func (u use) reached(k Spending, period string, quota int64) (list []Threshold) {
+func (u use) reached(of Threshold) (list []Threshold) {
+	of.Used = u.allowed
 	for _, p := range percentages {
-		if quota > 0 && percent(u.allowed, quota) >= float64(min(p, nearly)) && (p < Exhausted || u.exceeded > 0) {
-			list = append(list, Threshold{Spending: k, Period: period, Percent: p, Used: u.allowed, Quota: quota})
+		if of.Quota > 0 && percent(u.allowed, of.Quota) >= float64(min(p, nearly)) && (p < Exhausted || u.exceeded > 0) {
+			of.Percent = p
+			list = append(list, of)
 		}
 	}
 	return list

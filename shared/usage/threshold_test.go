@@ -60,10 +60,10 @@ func TestThresholdsAreReachedByWhatIsCounted(t *testing.T) {
 			map[string]product.Quota{"free": {Day: 100, Month: 1000}},
 			"free 2026-11-05 50 (100 of 100), free 2026-11-05 80 (100 of 100), free 2026-11-05 100 (100 of 100)",
 		},
-		"the month's": {
+		"either's": {
 			[]usage.Row{spentOn(4, "free", 915, 0), spentOn(5, "free", 85, 7)},
 			map[string]product.Quota{"free": {Day: 100, Month: 1000}},
-			"free 2026-11 50 (1000 of 1000), free 2026-11 80 (1000 of 1000), free 2026-11 100 (1000 of 1000), free 2026-11-05 50 (85 of 100), free 2026-11-05 80 (85 of 100)",
+			"free 2026-11 50 (1000 of 1000), free 2026-11 80 (1000 of 1000), free 2026-11 100 (1000 of 1000), free 2026-11-05 50 (85 of 100), free 2026-11-05 80 (85 of 100), free 2026-11-05 100 (85 of 100)",
 		},
 		"each its own": {
 			[]usage.Row{spentOn(4, "free", 100, 3), spentOn(5, "free", 1, 7)},
@@ -77,7 +77,7 @@ func TestThresholdsAreReachedByWhatIsCounted(t *testing.T) {
 	}
 }
 
-// TestOfANumberThatDidNotHoldNothingIsReached: nor is a call of a day without a number one that its number refused.
+// TestOfANumberThatDidNotHoldNothingIsReached: a call that was refused on such a day may have been for the month.
 func TestOfANumberThatDidNotHoldNothingIsReached(t *testing.T) {
 	set := time.Date(2026, 11, 5, 12, 0, 0, 0, time.UTC)
 	days := []time.Time{set.AddDate(0, 0, -1).Truncate(24 * time.Hour), set.Truncate(24 * time.Hour)}

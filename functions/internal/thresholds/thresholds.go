@@ -18,6 +18,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/limiter/quota"
 	"latchkey/shared/product"
 	"latchkey/shared/usage"
 	"latchkey/shared/usage/statement"
@@ -35,10 +36,16 @@ type Rows interface {
 	AccountRows(context.Context, account.ID, counters.Range) ([]usage.Row, error)
 }
 
+// Quotas reads what is taken out of quotas, in the day and the month of a time.
+type Quotas interface {
+	Taken(ctx context.Context, at time.Time, names []quota.Name) (map[quota.Name]quota.Seen, error)
+}
+
 // Teller tells of thresholds. Several may work at once, here and elsewhere. The fields are set before the first call.
 type Teller struct {
 	Store    Store
 	Rows     Rows
+	Quotas   Quotas
 	Products product.Catalogue
 	Source   env.Source
 
@@ -81,6 +88,7 @@ func (t *Teller) Tell(ctx context.Context, acct account.ID, days []time.Time) (t
 	if err != nil {
 		return nil, err
 	}
+	var failed error
 	months := map[statement.Month]bool{}
 	for _, day := range days {
 		months[statement.MonthOf(day)] = true
@@ -94,16 +102,14 @@ func (t *Teller) Tell(ctx context.Context, acct account.ID, days []time.Time) (t
 			return held.Before(before, string(k.Billing), k.Group)
 		}
 		for _, one := range usage.Reached(rows, month.Begin(), days, t.Products.Group, quotaOf) {
-			isNew, err := t.tell(ctx, acct, one)
-			if err != nil {
-				return told, err
-			}
+			isNew, errTell := t.tell(ctx, acct, one)
 			if isNew {
 				told = append(told, one)
 			}
+			failed = errors.Join(failed, errTell) // one stops no other
 		}
 	}
-	return told, nil
+	return told, failed
 }
 
 // Held returns an account's quotas with when their numbers were set. A number of the catalogue that the job catalogue hasn't noticed yet is set now.
@@ -136,6 +142,11 @@ func (t *Teller) tell(ctx context.Context, acct account.ID, one usage.Threshold)
 	if t.known(it) {
 		return false, nil
 	}
+	if one.Percent == usage.Exhausted {
+		if is, err := t.exhausted(ctx, acct, one); !is {
+			return false, err
+		}
+	}
 	row := t.Source.JobRow(ctx, acct, "", "account.quota_reached",
 		audit.Set("billing_type", nil, one.Billing), audit.Set("group", nil, one.Group), audit.Set("period", nil, one.Period),
 		audit.Set("threshold", nil, one.Percent), audit.Set("used", nil, one.Used), audit.Set("quota", nil, one.Quota))
@@ -145,6 +156,23 @@ func (t *Teller) tell(ctx context.Context, acct account.ID, one usage.Threshold)
 	}
 	t.know(it)
 	return err == nil, nil
+}
+
+// exhausted reports whether all of a quota is taken by now, as the gate knows it: beyond it no call is let through.
+func (t *Teller) exhausted(ctx context.Context, acct account.ID, one usage.Threshold) (bool, error) {
+	name := quota.Name{Scope: string(acct), Type: string(one.Billing), Group: string(one.Group)}
+	taken, err := t.Quotas.Taken(ctx, one.Begin, []quota.Name{name})
+	if err != nil {
+		return false, fmt.Errorf("thresholds: %w", err)
+	}
+	seen, readable := taken[name]
+	if !readable {
+		return false, fmt.Errorf("thresholds: %w: quota of %s", dynamo.ErrUnreadable, one.Period)
+	}
+	if one.OfMonth {
+		return seen.Month >= one.Quota, nil
+	}
+	return seen.Day >= one.Quota, nil
 }
 
 func (t *Teller) known(it id) bool {

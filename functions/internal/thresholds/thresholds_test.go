@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/keytest"
+	"latchkey/shared/limiter/quota"
 	"latchkey/shared/product"
 	"latchkey/shared/usage"
 )
@@ -138,6 +140,81 @@ func TestCountersAreReadOnlyWhereAQuotaApplies(t *testing.T) {
 		teller := &thresholds.Teller{Store: store{s}, Rows: s, Products: tt.products, Source: env.Source{Now: func() time.Time { return keytest.Now }, Rand: keytest.RandomOf(t)}}
 		if _, err := teller.Tell(t.Context(), "acc_1", []time.Time{keytest.Now.Truncate(24 * time.Hour)}); err != nil || s.reads != tt.reads {
 			t.Errorf("%s: %d reads, want %d (%v)", name, s.reads, tt.reads, err)
+		}
+	}
+}
+
+// used has some calls allowed today, of which others were refused, in a month of which so many are taken; today's are all but a hundred of the month's.
+type used struct {
+	written
+	quota   account.Quota
+	allowed int64
+	taken   int64
+	err     error // of the quotas table
+	damaged bool
+}
+
+func (s *used) Account(_ context.Context, id account.ID) (account.Account, error) {
+	s.quota.Billing, s.quota.Group = "free", "other"
+	return account.Account{ID: id, Quotas: account.Quotas{s.quota}}, nil
+}
+
+func (s *used) ReachThreshold(_ context.Context, _ account.ID, one usage.Threshold, _ audit.Row) error {
+	s.told = append(s.told, fmt.Sprint(one.Period, " ", one.Percent))
+	return nil
+}
+
+func (s *used) AccountRows(context.Context, account.ID, counters.Range) ([]usage.Row, error) {
+	day := keytest.Now.Truncate(24 * time.Hour)
+	return []usage.Row{
+		{Start: day, Product: "search", Counts: usage.Counts{"b::free:allowed": s.allowed, "b::free:quota_exceeded": 3}},
+		{Start: day.AddDate(0, 0, -1), Product: "search", Counts: usage.Counts{"b::free:allowed": 100}},
+	}, nil
+}
+
+func (s *used) Taken(_ context.Context, at time.Time, names []quota.Name) (map[quota.Name]quota.Seen, error) {
+	of := quota.Name{Scope: "acc_1", Type: "free", Group: "other"}
+	if s.err != nil || s.damaged || names[0] != of {
+		return nil, s.err
+	}
+	if at.Format("2006-01") != keytest.Now.Format("2006-01") {
+		return nil, errors.New("another month")
+	}
+	seen := quota.Seen{Month: s.taken}
+	if at.Equal(keytest.Now.Truncate(24 * time.Hour)) {
+		seen.Day = s.taken - 100
+	}
+	return map[quota.Name]quota.Seen{of: seen}, nil
+}
+
+// TestAQuotaIsToldToBeUsedUpOnceItIs: calls are refused for the other period, for a key's cap, and by a number that has been changed since; only the quotas table knows
+// whether all is taken. What it can't say is asked again, and keeps nothing else from being told.
+func TestAQuotaIsToldToBeUsedUpOnceItIs(t *testing.T) {
+	day, month := keytest.Now.Format(time.DateOnly), keytest.Now.Format("2006-01")
+	reached := []string{month + " 50", month + " 80", day + " 50", day + " 80"}
+	for name, tt := range map[string]struct {
+		used
+		want []string // beside 50 and 80
+	}{
+		"both":                          {used{quota: account.Quota{Day: 100, Month: 200}, allowed: 100, taken: 200}, []string{day + " 100", month + " 100"}},
+		"the day":                       {used{quota: account.Quota{Day: 100, Month: 220}, allowed: 100, taken: 200}, []string{day + " 100"}},
+		"the month":                     {used{quota: account.Quota{Day: 110, Month: 200}, allowed: 100, taken: 200}, []string{month + " 100"}},
+		"neither: cap, or other number": {used{quota: account.Quota{Day: 101, Month: 201}, allowed: 100, taken: 200}, nil},
+		"in others' hands":              {used{quota: account.Quota{Day: 100, Month: 200}, allowed: 90, taken: 200}, []string{day + " 100", month + " 100"}},
+		"calls of before the quota":     {used{quota: account.Quota{Day: 100, Month: 200}, allowed: 150, taken: 150}, nil},
+		"table down":                    {used{quota: account.Quota{Day: 100, Month: 200}, allowed: 100, taken: 200, err: errors.New("down")}, nil},
+		"item damaged":                  {used{quota: account.Quota{Day: 100, Month: 200}, allowed: 100, taken: 200, damaged: true}, nil},
+	} {
+		s := &tt.used
+		teller := &thresholds.Teller{Store: s, Rows: s, Quotas: s, Products: product.Default(), Source: env.Source{Now: func() time.Time { return keytest.Now }, Rand: keytest.RandomOf(t)}}
+		days := []time.Time{keytest.Now.Truncate(24 * time.Hour)}
+		_, err := teller.Tell(t.Context(), "acc_1", days)
+		if want := append(slices.Clone(reached), tt.want...); !slices.Equal(slices.Sorted(slices.Values(s.told)), slices.Sorted(slices.Values(want))) || (err != nil) != (s.err != nil || s.damaged) {
+			t.Errorf("%s: %q, %v, want %q", name, s.told, err, want)
+		}
+		s.told, s.err, s.damaged, s.taken = nil, nil, false, 1000
+		if _, err := teller.Tell(t.Context(), "acc_1", days); err != nil || len(s.told) != 2-len(tt.want) {
+			t.Errorf("%s: then all is taken: %q, %v", name, s.told, err)
 		}
 	}
 }

@@ -73,6 +73,9 @@ var (
 // quotaReads are the read units of counters by which the counter tells that quotas are reached: so many days of each account of a batch.
 func (d Demand) quotaReads(days int) float64 { return d.ControlReads * float64(ReadUnits(days<<10)) }
 
+// takenReads are the read units of quotas by which the counter finds that neither the day's nor the month's is used up, of each account of a batch.
+func (d Demand) takenReads() float64 { return 2 * d.ControlReads }
+
 // Dollars are the price of a million calls, beside API Gateway and the upstream.
 type Dollars struct {
 	Gate, Reads, Leases, Usage float64

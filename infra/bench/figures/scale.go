@@ -50,6 +50,7 @@ var rowsOfScale = []row{
 	{"`quotas`, in a UTC day's first second: write units", TableWrites, func(_ Load, d Demand) float64 { return d.Quotas.First }},
 	{"`quotas`, in that second: of one item", ItemWrites, func(_ Load, d Demand) float64 { return d.Quotas.FirstOf }},
 	{"`quotas`, if each key has a daily cap too: write units", TableWrites, func(_ Load, d Demand) float64 { return d.Quotas.Writes + d.Caps.Writes }},
+	{"`quotas`, if each account has calls refused by something else near its quota: read units", TableReads, func(_ Load, d Demand) float64 { return d.takenReads() }},
 	{"`slices`: write units", TableWrites, func(_ Load, d Demand) float64 { return d.Slices }},
 	{"`counters`: write units", TableWrites, func(_ Load, d Demand) float64 { return d.CounterWrites }},
 	{"`counters`: read units", TableReads, func(_ Load, d Demand) float64 { return d.CounterReads }},
