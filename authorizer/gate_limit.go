@@ -92,10 +92,14 @@ func (g *Gate) limitAll(ctx context.Context, now moment, o *outcome, known *entr
 	}
 	of := &g.call.limits
 	if g.quotas != nil {
-		if len(g.call.quotas) == 0 {
-			of.left -= leaseKept
-		}
+		kept := len(g.call.quotas) > 0
 		g.call.quotas = g.quotas.of(o, known.policy.Caps, &known.account.record)
+		switch has := len(g.call.quotas) > 0; {
+		case has && !kept:
+			of.left -= leaseKept
+		case kept && !has: // lifted since
+			of.left += leaseKept
+		}
 	}
 	if of.accountQPS = g.accountQPS(of.class, known); of.accountQPS == 0 {
 		return first

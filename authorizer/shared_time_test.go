@@ -14,6 +14,7 @@ import (
 // TestTheTimeOfACallIsSharedBetweenItsBounds: a part is kept for the account's limit where there is one, or may be, and another for a quota;
 // where neither can be, the key's limit has all of it. What is asked for: the account's limit, the time and what is kept of it.
 func TestTheTimeOfACallIsSharedBetweenItsBounds(t *testing.T) {
+	const lifted = "its limit, and a quota that is lifted by the last call"
 	own := func(day int64) account.Quotas { return account.Quotas{{Billing: "freemium", Group: "tiles", Day: day}} }
 	for name, c := range map[string]struct {
 		limit  int
@@ -23,10 +24,11 @@ func TestTheTimeOfACallIsSharedBetweenItsBounds(t *testing.T) {
 		first, fresh, again string
 	}{
 		"no bound but the key's":  {0, 0, nil, "0 300 100", "0 300 0", "0 300 0"},
-		"the account's limit":     {7, 0, nil, "0 300 100, 7 200 100", "7 300 100", "0 300 100, 7 200 100"},
+		"the account's limit":     {7, 0, nil, "0 300 100, 7 300 100", "7 300 100", "0 300 100, 7 300 100"},
 		"the key's cap":           {0, 9, nil, "0 200 100", "0 200 0", "0 200 0"},
 		"both of them":            {7, 9, nil, "0 200 100, 7 200 100", "7 200 100", "0 200 100, 7 200 100"},
 		"the account's quota":     {0, 0, own(8), "0 300 100", "0 200 0", "0 200 0"},
+		lifted:                    {7, 0, own(8), "0 300 100, 7 200 100", "7 200 100", "0 200 100, 7 300 100"},
 		"its quota and its limit": {7, 0, own(8), "0 300 100, 7 200 100", "7 200 100", "0 200 100, 7 200 100"},
 		"all that there can be":   {7, 9, own(8), "0 200 100, 7 200 100", "7 200 100", "0 200 100, 7 200 100"},
 	} {
@@ -53,6 +55,9 @@ func TestTheTimeOfACallIsSharedBetweenItsBounds(t *testing.T) {
 				t.Errorf("%s, call %d: asked for %q, want %q", name, when+1, got, want)
 			}
 			if when == 1 {
+				if name == lifted {
+					b.store.accounts["acc_1"] = authz.Account{ID: "acc_1", Type: account.SelfServe, Version: 2, Limits: account.Limits{}.With("map-display.tiles", c.limit)}
+				}
 				b.clock.advance(6 * time.Second)
 			}
 		}
