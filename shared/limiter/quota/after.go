@@ -114,7 +114,7 @@ func (l *Limiter) forgotten(s *state) {
 	}
 	if debt := s.uncounted(); debt.N != 0 {
 		s.debt = 0
-		l.wait(l.stamped(debt).after(s))
+		l.wait(l.stamped(debt, s).after(s))
 	}
 	l.giveBack(s)
 }
@@ -126,7 +126,7 @@ func (l *Limiter) giveBack(s *state) {
 	}
 	back := Ask{Name: s.limit.Name, Date: s.date, N: -s.tokens}
 	s.tokens = 0
-	l.wait(l.stamped(back).after(s))
+	l.wait(l.stamped(back, s).after(s))
 }
 
 // wait keeps a correction until somebody asks for it. Where too many wait, one is lost: tokens before calls that were admitted,

@@ -11,7 +11,7 @@ import (
 // Limiter is one environment's part of the quotas. It is for one call at a time, as in Lambda.
 type Limiter struct {
 	slot    int         // for corrections
-	stamp   int64       // of the last one
+	stamp   int64       // of the last one, by its own clock
 	at      limiter.Now // the last reading
 	states  *states
 	waiting []Ask // corrections that no call waits for
@@ -147,7 +147,7 @@ func (l *Limiter) admit() Step {
 // settlement is the correction that a limit needs before it is asked again. One of its item that waits is older, and goes first.
 func (l *Limiter) settlement(s *state) (Ask, bool) {
 	if s.settle.Stamp == 0 && s.debt > 0 {
-		s.settle, s.debt = l.stamped(s.uncounted()), 0
+		s.settle, s.debt = l.stamped(s.uncounted(), s), 0
 	}
 	if s.settle.Stamp == 0 {
 		return Ask{}, false
@@ -158,10 +158,12 @@ func (l *Limiter) settlement(s *state) (Ask, bool) {
 	return s.settle, true
 }
 
-// stamped gives a correction a stamp that is larger than all that were seen.
-func (l *Limiter) stamped(ask Ask) Ask {
+// stamped gives a correction of a limit a stamp that is larger than all that this environment gave it, and than those that its slot is known to hold. One of an
+// environment whose clock is ahead stays with the limit: no other's slot is raised to it.
+func (l *Limiter) stamped(ask Ask, s *state) Ask {
 	l.stamp = max(l.stamp+1, l.at.Wall.UnixNano())
-	ask.Stamp, ask.Slot = l.stamp, l.slot
+	s.stamp = max(l.stamp, s.stamp+1)
+	ask.Stamp, ask.Slot = s.stamp, l.slot
 	return ask
 }
 
@@ -181,8 +183,12 @@ func (l *Limiter) corrected(ask Ask, seen Seen, err error) (again Ask, unfinishe
 		ask.unsure = true
 		return ask, true
 	default:
-		l.stamp = max(l.stamp, seen.Stamp)
-		return l.stamped(ask), true
+		s := l.states.peek(ask.Name)
+		if s == nil { // forgotten
+			s = &state{}
+		}
+		s.stamp = max(s.stamp, seen.Stamp)
+		return l.stamped(ask, s), true
 	}
 }
 

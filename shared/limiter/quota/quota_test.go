@@ -408,6 +408,45 @@ func TestACorrectionBehindAnAheadClockIsMadeOnceOrNever(t *testing.T) {
 	}
 }
 
+// TestAStampThatIsAheadStaysWithItsLimit: it raises no slot of another's, whose environments would lose what they give back. Behind it the limit's own corrections are
+// written at once, also what goes back when it is forgotten.
+func TestAStampThatIsAheadStaysWithItsLimit(t *testing.T) {
+	ahead := noon.AddDate(0, 0, 1).UnixNano()
+	for _, limits := range []int{1, 8} {
+		w, l := newTable(), quota.New(3, limits)
+		tiles, other := quota.Limit{Name: tiles, Day: 100_000}, quota.Limit{Name: quota.Name{Scope: "other"}, Day: 100_000}
+		if _, err := w.Write(t.Context(), quota.Ask{Name: tiles.Name, Date: noon.Truncate(24 * time.Hour), N: 1, Stamp: ahead, Slot: 3}); err != nil {
+			t.Fatal(err)
+		}
+		at := noon
+		for _, limit := range []quota.Limit{tiles, other, tiles} {
+			w.down[limit.Name] = true
+			w.calls(t, l, 5, at, limit)
+			w.down[limit.Name] = false
+			at = at.Add(time.Minute)
+			w.calls(t, l, 100, at, limit)
+			for ask, due := l.Due(clock(at)); due; ask, due = l.Due(clock(at)) {
+				seen, err := w.Write(t.Context(), ask)
+				l.Corrected(ask, seen, err)
+			}
+			at = at.Add(time.Minute)
+		}
+		for _, ask := range l.Close(clock(at)) {
+			if seen, err := w.Write(t.Context(), ask); err != nil || !seen.Applied {
+				t.Errorf("%d limits: %+v: %+v, %v", limits, ask, seen, err)
+			}
+		}
+		for _, ask := range w.asks {
+			if ask.Name == other.Name && ask.Stamp >= ahead || ask.Name == tiles.Name && ask.Stamp > ahead+10 {
+				t.Errorf("%d limits: %+v", limits, ask)
+			}
+		}
+		if taken := w.taken(other.Name, noon); taken != 105 {
+			t.Errorf("%d limits: %d are counted of 105", limits, taken)
+		}
+	}
+}
+
 // TestTwoItemsThatFailRestAll, one that fails rests itself.
 func TestTwoItemsThatFailRestAll(t *testing.T) {
 	w, l := newTable(), quota.New(3, 8)

@@ -23,6 +23,7 @@ type state struct {
 	tokens int64
 	debt   int64 // admitted without a token, and not counted yet
 	settle Ask   // the correction that counts some of it, until it is known to be written
+	stamp  int64 // the largest of a correction that is known
 
 	demand demand
 	used   limiter.Now // when it was last called for
