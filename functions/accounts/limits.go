@@ -9,7 +9,8 @@ import (
 	"latchkey/shared/product"
 )
 
-// setLimit sets the account's limit over all its keys for a class; null leaves it to the catalogue again.
+// setLimit sets the account's limit over all its keys for a class; null leaves it to the catalogue again. What is set of a class that the catalogue no
+// longer has can be lifted.
 func (h *accounts) setLimit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	body, members, err := gateway.Body[api.SetAccountLimit](r, gateway.BodyOptions{Nullable: []string{"qps"}})
 	if err != nil {
@@ -19,7 +20,8 @@ func (h *accounts) setLimit(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		return gateway.Invalid(gateway.Field("qps", "required", "The member is required."))
 	}
 	class, qps := product.Class(r.PathValue("class")), 0
-	if _, _, known := h.products.Class(class); !known {
+	_, _, known := h.products.Class(class)
+	if !known && body.Qps != nil {
 		return gateway.ErrNotFound
 	}
 	if body.Qps != nil {
@@ -28,6 +30,9 @@ func (h *accounts) setLimit(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		}
 	}
 	return h.changeStanding(w, r, c, "account.set_limit", func(a account.Account) (account.Account, error) {
+		if !known && a.Limits.Of(string(class)) == 0 { // it has none to lift
+			return a, gateway.ErrNotFound
+		}
 		return a.SetLimit(string(class), qps)
 	})
 }

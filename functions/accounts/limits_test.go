@@ -1,11 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
+	"latchkey/shared/keytest"
 )
 
 // TestAnOperatorLimitsAnAccountOverAllItsKeys: members see it, the gate has it, saying it again changes nothing, and null
@@ -48,6 +51,7 @@ func TestAnOperatorLimitsAnAccountOverAllItsKeys(t *testing.T) {
 	}
 	for _, class := range []string{"unheard-of", "search.x", "acc_1", "Search"} {
 		set(class, 5, 404)
+		set(class, nil, 404)
 	}
 	set("search", nil, 200)
 	set("map-display.tiles", nil, 200)
@@ -76,4 +80,41 @@ func TestALimitOfAnAccountOutlivesOtherChanges(t *testing.T) {
 		t.Errorf("%+v, %v", a, err)
 	}
 	r.CheckAccount(t, a)
+}
+
+// TestALimitOfAClassThatIsGoneIsShownAndCanBeLifted, and not set: the class may come back with another catalogue, and its number with it.
+func TestALimitOfAClassThatIsGoneIsShownAndCanBeLifted(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	after := r.account
+	after.Limits = account.Limits{}.With("gone", 5).With("search", 7)
+	if _, err := r.Control.UpdateAccount(t.Context(), r.account, after, keytest.Row(r.account.ID, "account.set_limit", "")); err != nil {
+		t.Fatal(err)
+	}
+	shown := func(as string) (list []string) {
+		limits, _ := r.Want(t, 200, apitest.Call{As: as, Method: "GET", Path: r.path("")}).JSON(t)["limits"].([]any)
+		for _, one := range limits {
+			l, _ := one.(map[string]any)
+			list = append(list, fmt.Sprint(l["class"], " ", l["product"], " ", l["name"] != "", " ", l["qps"], " ", l["default_qps"], " ", l["set_by"], " ", l["enforced"]))
+		}
+		return list
+	}
+	for _, as := range []string{"viewer", "operator"} {
+		if got, want := shown(as), []string{"search search true 7 <nil> operator true", "gone  true 5 <nil> operator false"}; !slices.Equal(got, want) {
+			t.Errorf("%s sees %q, want %q", as, got, want)
+		}
+	}
+	for _, step := range []struct {
+		class        string
+		qps          any
+		status, left int
+	}{
+		{"gone", 5, 404, 2}, {"gone", 6, 404, 2}, {"never", nil, 404, 2}, {"gone", nil, 200, 1}, {"gone", nil, 404, 1},
+	} {
+		r.Want(t, step.status, apitest.Call{As: "operator", Method: http.MethodPut, Path: operatorPath(r) + "/limits/" + step.class, Body: object{"qps": step.qps}})
+		a, err := r.Control.Account(t.Context(), r.account.ID)
+		if err != nil || len(a.Limits) != step.left || a.Limits.Of("search") != 7 {
+			t.Fatalf("%+v: stored: %+v (%v)", step, a.Limits, err)
+		}
+	}
 }

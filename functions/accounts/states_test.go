@@ -69,7 +69,7 @@ var accountBodies = map[string]apitest.Member{
 	"suspendAccount.until":  {Body: object{"reason": "Abuse.", "until": "2026-12-01T00:00:00Z"}, Shows: map[string]string{"suspended": `{"at":"2026-11-21T12:00:00.000Z","by":"operator@example.com","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}, Rows: []string{`account.suspend suspended={"at":"2026-11-21T12:00:00.000Z","reason":"Abuse.","until":"2026-12-01T00:00:00.000Z"}`}},
 	"setAccountLimit.qps": {
 		Body:  object{"qps": 50},
-		Shows: map[string]string{"limits": `[{"class":"search","default_qps":null,"name":"Search","product":"search","qps":50,"set_by":"operator"}]`, "version": "4"},
+		Shows: map[string]string{"limits": `[{"class":"search","default_qps":null,"enforced":true,"name":"Search","product":"search","qps":50,"set_by":"operator"}]`, "version": "4"},
 		Rows:  []string{`account.set_limit limits=[{"class":"search","qps":50}]`},
 	},
 	"setAccountQuota.billing_type": {Elsewhere: "TestAnOperatorSetsAnAccountsQuotas"},

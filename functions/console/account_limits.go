@@ -13,14 +13,20 @@ type accountLimit struct {
 	Class, Title string
 	Limit        *api.AccountLimit
 	Own          string // the operator's number, as a form has it; "" without one
+	Enforced     bool   // false for a class that there no longer is
 }
 
-// accountLimitsOf lists every class of the catalogue, whether the account has a limit for it or not.
+// accountLimitsOf lists every class of the catalogue, whether the account has a limit for it or not, and what is set of a class that it no longer has.
 func (v *visit) accountLimitsOf(a api.Account, products []api.Product) (list []accountLimit) {
 	for _, p := range products {
 		for _, c := range p.Classes {
 			limit := accountLimitIn(a, c.Id)
-			list = append(list, accountLimit{Class: c.Id, Title: v.className(products, c.Id), Limit: limit, Own: operatorsNumber(limit)})
+			list = append(list, accountLimit{Class: c.Id, Title: v.className(products, c.Id), Limit: limit, Own: operatorsNumber(limit), Enforced: true})
+		}
+	}
+	for _, l := range a.Limits {
+		if !enforced(l.Enforced) {
+			list = append(list, accountLimit{Class: l.Class, Title: l.Name, Limit: &l, Own: operatorsNumber(&l)})
 		}
 	}
 	return list

@@ -117,6 +117,7 @@ func groupGone(s *stage) {
 	caps.Quotas = append(caps.Quotas, api.KeyQuotaUse{Group: "gone", Name: "gone", Enforced: ptr(false), Day: ptr(int64(8765)), EndsAt: day(1)})
 	a := fullAccount()
 	a.Quotas = append(a.Quotas, api.AccountQuota{BillingType: "paying", Group: "gone", Day: ptr(int64(7654))})
+	a.Limits = append(a.Limits, api.AccountLimit{Class: "gone-class", Name: "gone-class", Qps: 44, SetBy: "operator", Enforced: ptr(false)})
 	key := beside(fullUsage())
 	key.Quotas = &caps.Quotas
 	k := fullKey()

@@ -140,11 +140,12 @@ func (p *pages) functions(lang *locale.Language, id setID) template.FuncMap {
 			at, _ := timeOf(t)
 			return max(int64(p.now().Sub(at)/time.Second), 0)
 		},
-		"dict":    dict,
-		"support": p.brand.Support,
-		"code":    func(prefix, code string) string { return lang.Or(prefix+code, code) },
-		"shown":   shown.Shown,
-		"unicode": entry.Unicode,
+		"dict":     dict,
+		"enforced": enforced,
+		"support":  p.brand.Support,
+		"code":     func(prefix, code string) string { return lang.Or(prefix+code, code) },
+		"shown":    shown.Shown,
+		"unicode":  entry.Unicode,
 		"who": func(subject string) string { // tells people apart who have one name and address
 			sum := sha256.Sum256([]byte(subject))
 			return base64.RawURLEncoding.EncodeToString(sum[:12])

@@ -670,7 +670,7 @@ type Account struct {
 	Id        string     `json:"id"`
 	KeyLimit  int        `json:"key_limit"`
 
-	// Limits The limits over all keys of the account, of those limit classes that have one.
+	// Limits The limits over all keys of the account, of those limit classes that have one. What an operator set of a class that the catalogue no longer has comes last (`enforced` is false): it holds again with a catalogue that has it.
 	Limits []AccountLimit `json:"limits"`
 	Name   string         `json:"name"`
 
@@ -712,9 +712,14 @@ type AccountLimit struct {
 	Class string `json:"class"`
 
 	// DefaultQps The catalogue's for the account's type; null: it has none.
-	DefaultQps *int   `json:"default_qps"`
-	Name       string `json:"name"`
-	Product    string `json:"product"`
+	DefaultQps *int `json:"default_qps"`
+
+	// Enforced False for a class that the catalogue no longer has, and that the account still has a number of: it bounds no call, and null lifts it. An API of the release before says nothing, and enforces all.
+	Enforced *bool  `json:"enforced,omitempty"`
+	Name     string `json:"name"`
+
+	// Product "" where enforced is false: no product has the class.
+	Product string `json:"product"`
 
 	// Qps In calls a second.
 	Qps int `json:"qps"`

@@ -235,14 +235,14 @@ func AccountDoc(a account.Account, role account.Role, now time.Time, products pr
 	return doc
 }
 
-// accountLimits lists the limits over all keys of an account, in the catalogue's order. The number of a class that the catalogue
-// has no more limits nothing.
+// accountLimits lists the limits over all keys of an account, in the catalogue's order, and behind them the numbers of classes that the catalogue has no more: these
+// limit nothing until it has them again.
 func accountLimits(a account.Account, products product.Catalogue) []api.AccountLimit {
 	docs := []api.AccountLimit{}
 	for _, p := range products.Products() {
 		for _, class := range p.Classes {
 			doc := api.AccountLimit{
-				Class: string(class.ID), Product: string(p.ID), Name: class.Name, Qps: a.Limits.Of(string(class.ID)), SetBy: "operator",
+				Class: string(class.ID), Product: string(p.ID), Name: class.Name, Qps: a.Limits.Of(string(class.ID)), SetBy: "operator", Enforced: new(true),
 			}
 			if standard := class.AccountQPS[a.Type]; standard != 0 {
 				doc.DefaultQps = &standard
@@ -253,6 +253,11 @@ func accountLimits(a account.Account, products product.Catalogue) []api.AccountL
 			if doc.Qps != 0 {
 				docs = append(docs, doc)
 			}
+		}
+	}
+	for _, own := range a.Limits {
+		if _, _, known := products.Class(product.Class(own.Class)); !known {
+			docs = append(docs, api.AccountLimit{Class: own.Class, Name: own.Class, Qps: own.QPS, SetBy: "operator", Enforced: new(false)})
 		}
 	}
 	return docs

@@ -147,14 +147,14 @@ func TestAnAccountsLimitsSayWhereTheyComeFrom(t *testing.T) {
 		own  account.Limits
 		want string
 	}{
-		{account.SelfServe, nil, `[{"class":"a.b","default_qps":20,"name":"The a.b","product":"a","qps":20,"set_by":"catalogue"}]`},
+		{account.SelfServe, nil, `[{"class":"a.b","default_qps":20,"enforced":true,"name":"The a.b","product":"a","qps":20,"set_by":"catalogue"}]`},
 		{account.Enterprise, nil, `[]`},
-		{account.Enterprise, account.Limits{{Class: "gone", QPS: 5}}, `[]`},
-		{account.SelfServe, account.Limits{{Class: "a.b", QPS: 20}}, `[{"class":"a.b","default_qps":20,"name":"The a.b","product":"a","qps":20,"set_by":"operator"}]`},
+		{account.Enterprise, account.Limits{{Class: "gone", QPS: 5}}, `[{"class":"gone","default_qps":null,"enforced":false,"name":"gone","product":"","qps":5,"set_by":"operator"}]`},
+		{account.SelfServe, account.Limits{{Class: "a.b", QPS: 20}}, `[{"class":"a.b","default_qps":20,"enforced":true,"name":"The a.b","product":"a","qps":20,"set_by":"operator"}]`},
 		{
 			account.SelfServe,
 			account.Limits{{Class: "a", QPS: 5}, {Class: "a.b", QPS: 30}},
-			`[{"class":"a","default_qps":null,"name":"The a","product":"a","qps":5,"set_by":"operator"},{"class":"a.b","default_qps":20,"name":"The a.b","product":"a","qps":30,"set_by":"operator"}]`,
+			`[{"class":"a","default_qps":null,"enforced":true,"name":"The a","product":"a","qps":5,"set_by":"operator"},{"class":"a.b","default_qps":20,"enforced":true,"name":"The a.b","product":"a","qps":30,"set_by":"operator"}]`,
 		},
 	} {
 		doc, err := json.Marshal(web.AccountDoc(account.Account{Type: tt.kind, Limits: tt.own}, account.Viewer, keytest.Now, catalogue).Limits)
