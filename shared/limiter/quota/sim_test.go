@@ -306,3 +306,17 @@ func TestOfAQuotaWhatWasPromisedIsUsedAtThePricePromised(t *testing.T) {
 		}
 	}
 }
+
+// TestWithMostCallsOnFewEnvironmentsNearlyAllOfAQuotaIsUsed: Lambda sends calls to the warm. When a small quota is used up within minutes, the rest is in the hands of environments that are
+// hardly called.
+func TestWithMostCallsOnFewEnvironmentsNearlyAllOfAQuotaIsUsed(t *testing.T) {
+	for _, p := range []promised{{16, 10_000, false, 0.995, 1}, {64, 10_000, false, 0.985, 1}, {64, 100_000, false, 0.995, 1}} {
+		for seed := range uint64(5) {
+			out, used, writes := measure(p, func(c *sim.Config) { c.Skewed, c.Seed = true, seed+1 })
+			t.Logf("%+v, seed %d: %.4f used, %.4f writes an admitted call; %d refused, %d while another environment held tokens", p, seed+1, used, writes, out.Refused, out.WhileHeld)
+			if out.Refused == 0 || used < p.used || writes > p.writes || out.Suspended > 0 {
+				t.Errorf("%+v, seed %d: %.4f used, %.4f writes an admitted call, %d refused", p, seed+1, used, writes, out.Refused)
+			}
+		}
+	}
+}
