@@ -216,7 +216,7 @@ func mergeAccount(texts text.Secrets, before account.Account, body api.EditAccou
 	}
 	if body.KeyLimit != nil {
 		if *body.KeyLimit < 1 || *body.KeyLimit > maxKeyLimit {
-			return after, gateway.Invalid(gateway.Field("key_limit", "out_of_range", "It must be 1 to 100000."))
+			return after, gateway.Invalid(gateway.Range("key_limit", 1, maxKeyLimit, ""))
 		}
 		after.KeyLimit = *body.KeyLimit
 	}

@@ -26,7 +26,7 @@ func (h *accounts) setLimit(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	}
 	if body.Qps != nil {
 		if qps = *body.Qps; qps < 1 || qps > product.MaxAccountQPS {
-			return gateway.Invalid(gateway.Field("qps", "out_of_range", "It must be 1 to 20000, or null."))
+			return gateway.Invalid(gateway.Range("qps", 1, product.MaxAccountQPS, ", or null"))
 		}
 	}
 	return h.changeStanding(w, r, c, "account.set_limit", func(a account.Account) (account.Account, error) {

@@ -2,13 +2,16 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
 	"latchkey/shared/keytest"
+	"latchkey/shared/product"
 )
 
 // TestAnOperatorLimitsAnAccountOverAllItsKeys: members see it, the gate has it, saying it again changes nothing, and null
@@ -115,6 +118,34 @@ func TestALimitOfAClassThatIsGoneIsShownAndCanBeLifted(t *testing.T) {
 		a, err := r.Control.Account(t.Context(), r.account.ID)
 		if err != nil || len(a.Limits) != step.left || a.Limits.Of("search") != 7 {
 			t.Fatalf("%+v: stored: %+v (%v)", step, a.Limits, err)
+		}
+	}
+}
+
+// TestTheBoundOfANumberIsTheOneThatIsSaid: the largest is taken, and who sends more is told which it is.
+func TestTheBoundOfANumberIsTheOneThatIsSaid(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	for path, tt := range map[string]struct {
+		member string
+		most   int64
+		beside object
+	}{
+		"/limits/search": {"qps", product.MaxAccountQPS, object{}},
+		"/quotas/tiles":  {"month", account.MaxQuota, object{"billing_type": "freemium", "day": nil}},
+		"/key-limit":     {"key_limit", maxKeyLimit, object{}},
+	} {
+		for n, status := range map[int64]int{tt.most: 200, tt.most + 1: 422} {
+			method, at := http.MethodPut, operatorPath(r)+path
+			if path == "/key-limit" {
+				method, at = http.MethodPatch, r.path("")
+			}
+			body := maps.Clone(tt.beside)
+			body[tt.member] = n
+			answer := r.Want(t, status, apitest.Call{As: "operator", Method: method, Path: at, Body: body})
+			if said := fmt.Sprintf("1 to %d", tt.most); status == 422 && !strings.Contains(string(answer.Body), said) {
+				t.Errorf("%s: %s doesn't say %q", path, answer.Body, said)
+			}
 		}
 	}
 }

@@ -35,7 +35,7 @@ func (h *accounts) setQuota(w http.ResponseWriter, r *http.Request, c gateway.Pr
 			wrong = append(wrong, gateway.Field(one.member, "required", "The member is required."))
 		case one.typed == nil:
 		case *one.typed < 1 || *one.typed > account.MaxQuota:
-			wrong = append(wrong, gateway.Field(one.member, "out_of_range", "It must be 1 to 1000000000000, or null."))
+			wrong = append(wrong, gateway.Range(one.member, 1, account.MaxQuota, ", or null"))
 		default:
 			*one.into = *one.typed
 		}

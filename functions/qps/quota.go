@@ -60,7 +60,7 @@ func (h *handler) capOf(r *http.Request) (apikey.Cap, error) {
 	case body.Day == nil:
 		return want, nil
 	case *body.Day < 1 || *body.Day > apikey.MaxCap:
-		return want, gateway.Invalid(gateway.Field("day", "out_of_range", "It must be 1 to 1000000000000, or null."))
+		return want, gateway.Invalid(gateway.Range("day", 1, apikey.MaxCap, ", or null"))
 	}
 	want.Day = *body.Day
 	return want, nil

@@ -2497,6 +2497,9 @@ type FromParam = time.Time
 // GroupByParam defines model for groupByParam.
 type GroupByParam string
 
+// GroupParam defines model for groupParam.
+type GroupParam = string
+
 // IdempotencyKeyParam defines model for idempotencyKeyParam.
 type IdempotencyKeyParam = string
 

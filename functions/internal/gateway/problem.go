@@ -57,6 +57,11 @@ func Field(member, code, detail string) api.FieldError {
 	return api.FieldError{Pointer: "/" + escapePointer(member), Code: code, Detail: detail}
 }
 
+// Range makes one entry of Invalid for a top-level number that isn't within its bounds; or says what else it may be, such as ", or null".
+func Range(member string, least, most int64, or string) api.FieldError {
+	return Field(member, "out_of_range", fmt.Sprintf("It must be %d to %d%s.", least, most, or))
+}
+
 // Parameter names an invalid parameter of the URL or header: 400.
 func Parameter(name, detail string) *Problem {
 	return &Problem{
