@@ -50,12 +50,17 @@ const lookBack = statement.Settles
 
 // quotas looks at all accounts, or at the only one. It tells of thresholds that the counter function couldn't tell of when it counted, in the periods that run and
 // those of which calls may still be counted. With refill it also makes what the quotas table says to be taken in the running periods, of accounts' quotas and of
-// keys' caps, at least what the counters say. Runs may overlap, end anywhere and be repeated.
+// keys' caps, at least what the counters say. Runs may overlap, end anywhere and be repeated. Behind one that had no time for all accounts the next one goes on; a refill, which a
+// person asks for, begins with the first.
 func (j *jobs) quotas(ctx context.Context, refill bool, only account.ID) (lookedAt, error) {
 	done := lookedAt{Job: "quotas", Refill: refill}
 	ids, err := j.quotasOf(ctx, only)
-	if err == nil {
-		err = j.eachQuota(ctx, ids, &done)
+	switch {
+	case err != nil:
+	case refill || only != "":
+		_, err = j.eachQuota(ctx, ids, &done)
+	default:
+		err = j.quotasPass(ctx, ids, &done)
 	}
 	if done.More = errors.Is(err, errTimeUp); !done.More && err == nil && done.Failed > 0 {
 		err = fmt.Errorf("jobs: the quotas of %d accounts can't be looked at", done.Failed)
@@ -78,17 +83,47 @@ func (j *jobs) quotasOf(ctx context.Context, only account.ID) ([]account.ID, err
 	return []account.ID{only}, err
 }
 
-func (j *jobs) eachQuota(ctx context.Context, ids []account.ID, done *lookedAt) error {
+// quotasPass looks at accounts from where the last run had no time left, or at all of them where there is no such place.
+func (j *jobs) quotasPass(ctx context.Context, ids []account.ID, done *lookedAt) error {
+	p, err := j.store.Pass(ctx, done.Job)
+	if err != nil {
+		return err
+	}
+	if p.UnderWay() {
+		first, _ := slices.BinarySearch(ids, p.Place.Account)
+		ids = ids[first:]
+	}
+	left, err := j.eachQuota(ctx, ids, done)
+	switch {
+	case len(left) > 0:
+		p = control.Pass{Job: done.Job, Place: control.Place{Account: left[0]}, Began: j.source.Time(), Version: p.Version}
+	case p.UnderWay():
+		p.Ended = j.source.Time()
+	default:
+		return err
+	}
+	_, errSave := j.store.SavePass(ctx, p)
+	if errors.Is(errSave, dynamo.ErrStale) { // another run came as far
+		errSave = nil
+	}
+	return errors.Join(err, errSave)
+}
+
+// eachQuota returns the accounts for which there was no time. Those that are begun then are looked at to their end.
+func (j *jobs) eachQuota(ctx context.Context, ids []account.ID, done *lookedAt) (left []account.ID, err error) {
 	var lock sync.Mutex
-	closed := closing(ctx)
-	g, within := errgroup.WithContext(ctx)
+	var g errgroup.Group
+	closed, all := closing(ctx), len(ids)
 	g.SetLimit(atOnce)
-	for _, id := range ids {
+	for i, id := range ids {
 		g.Go(func() error {
 			if closed() {
+				lock.Lock()
+				defer lock.Unlock()
+				all = min(all, i)
 				return errTimeUp
 			}
-			told, raised, err := j.accountQuotas(within, id, done.Refill)
+			told, raised, err := j.accountQuotas(ctx, id, done.Refill)
 			if err != nil { // one account stops no other
 				j.log.ErrorContext(ctx, "quotas of an account can't be looked at", "account_id", id, "error", err.Error())
 			}
@@ -103,7 +138,8 @@ func (j *jobs) eachQuota(ctx context.Context, ids []account.ID, done *lookedAt) 
 			return nil
 		})
 	}
-	return g.Wait()
+	err = g.Wait()
+	return ids[all:], err
 }
 
 func (j *jobs) accountQuotas(ctx context.Context, id account.ID, refill bool) (told, raised int, err error) {
