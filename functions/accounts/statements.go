@@ -33,7 +33,7 @@ type closedStatements struct {
 func (h *closedStatements) closeStatement(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	month, err := statement.ParseMonth(r.PathValue("month"))
 	now := h.source.Time()
-	if err != nil || month.End().After(now) || month < statement.MonthOf(now)-statement.MostMonths {
+	if err != nil || month.End().After(now) || !month.Stated(now) {
 		return gateway.Parameter("month", "It must be a month such as 2026-11 that is over, of the last 12.")
 	}
 	body, _, err := gateway.Body[api.CloseStatement](r, gateway.BodyOptions{})

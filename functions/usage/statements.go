@@ -62,18 +62,14 @@ type asked struct {
 	page  gateway.Page
 }
 
-func (h statementHandlers) ask(r *http.Request, id account.ID) (a asked, err error) {
+// askStatement parses a question for a statement; of which months there are any is shown by what is stored.
+func askStatement(r *http.Request, id account.ID) (a asked, err error) {
 	if err := gateway.KnownQuery(r, "format", "page_size", "page_token"); err != nil {
 		return a, err
 	}
 	a.id = id
 	if a.month, err = statement.ParseMonth(r.PathValue("month")); err != nil {
 		return a, gateway.Parameter("month", "It must be a month such as 2026-11.")
-	}
-	if known, err := h.known(r.Context(), a.month); err != nil {
-		return a, err
-	} else if !known {
-		return a, gateway.Parameter("month", "It must be the present month, or one of the last 12.")
 	}
 	switch format := r.URL.Query().Get("format"); format {
 	case "":
@@ -87,16 +83,6 @@ func (h statementHandlers) ask(r *http.Request, id account.ID) (a asked, err err
 		err = gateway.ErrPageToken
 	}
 	return a, err
-}
-
-// known reports whether a month has begun, and a statement can be made of it or has been, which outlives the counters. In the first days of a
-// month the counters have all days of the thirteenth too, which is refused then as on the others.
-func (h statementHandlers) known(ctx context.Context, m statement.Month) (bool, error) {
-	if present := statement.MonthOf(h.now()); m >= present-statement.MostMonths {
-		return m <= present, nil
-	}
-	s, err := h.tables.State(ctx, m)
-	return s.Status == statements.Final, err
 }
 
 func (a asked) lines() int {
@@ -118,7 +104,7 @@ type found struct {
 }
 
 func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, id account.ID) error {
-	a, err := h.ask(r, id)
+	a, err := askStatement(r, id)
 	if err != nil {
 		return err
 	}
@@ -131,6 +117,9 @@ func (h statementHandlers) show(w http.ResponseWriter, r *http.Request, id accou
 	final := state.Status == statements.Final
 	if id != "" {
 		final = final || state.Has(id) // an account doesn't wait for the others; and a month that was closed without it is closed for it, too
+	}
+	if !final && !a.month.Stated(h.now()) {
+		return gateway.Parameter("month", "It must be the present month, or one of the last 12.")
 	}
 	if a.page.After != "" && (status == string(statements.Final)) != final {
 		return gateway.ErrPageToken

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -18,32 +17,6 @@ import (
 	"latchkey/shared/keytest"
 	"latchkey/shared/usage/statement"
 )
-
-// aState has one month's statement final.
-type aState struct {
-	statementTables
-	final statement.Month
-}
-
-func (s aState) State(_ context.Context, m statement.Month) (statements.State, error) {
-	if m == s.final {
-		return statements.State{Month: m, Status: statements.Final}, nil
-	}
-	return statements.State{Month: m}, nil
-}
-
-// TestAnOpenMonthIsOneOfTheLastTwelve, on each day of a month: in its first days the counters have a thirteenth.
-func TestAnOpenMonthIsOneOfTheLastTwelve(t *testing.T) {
-	for day := statement.MonthOf(keytest.Now).Begin(); day.Before(keytest.Now.AddDate(4, 0, 0)); day = day.AddDate(0, 0, 1) {
-		present := statement.MonthOf(day)
-		h := statementHandlers{now: func() time.Time { return day }, tables: aState{final: present - 20}}
-		for ago, want := range map[statement.Month]bool{-1: false, 0: true, 1: true, 12: true, 13: false, 14: false, 20: true, 21: false} {
-			if got, err := h.known(t.Context(), present-ago); err != nil || got != want {
-				t.Fatalf("on %s, %s: %t, %v", day.Format(time.DateOnly), present-ago, got, err)
-			}
-		}
-	}
-}
 
 // october has ended at the tests' time.
 var october = statement.MonthOf(keytest.Now) - 1
@@ -225,11 +198,33 @@ func TestAMonthIsOneThatHasBegun(t *testing.T) {
 	r := billed(t)
 	now := statement.MonthOf(keytest.Now)
 	for month, status := range map[string]int{
-		now.String(): 200, (now - 12).String(): 200, (now + 1).String(): 400, (now - 14).String(): 400, "2026-13": 400, "2026-1": 400, "x": 400, "0000-00": 400,
+		now.String(): 200, (now + 1).String(): 400, "2026-13": 400, "2026-1": 400, "x": 400, "0000-00": 400,
 	} {
 		r.Want(t, status, apitest.Call{As: "owner", Method: http.MethodGet, Path: r.root() + "/statements/" + month})
 	}
 	for _, query := range []string{"?format=xml", "?from=2026-10-01", "?page_token=x"} {
 		r.Want(t, 400, apitest.Call{As: "owner", Method: http.MethodGet, Path: r.root() + "/statements/" + october.String() + query})
+	}
+}
+
+// TestTwelveMonthsAreShown on each day of a month, as many as can be closed; of those before only the ones that have their statement.
+func TestTwelveMonthsAreShown(t *testing.T) {
+	for _, day := range []int{1, 3, 31} {
+		r := billed(t)
+		at := time.Date(2027, time.November, day, 12, 0, 0, 0, time.UTC)
+		if day == 31 {
+			at = at.AddDate(0, 0, -1)
+		}
+		r.Clock.Advance(at.Sub(r.Clock.Now()))
+		shown := func(status int, month statement.Month) {
+			t.Helper()
+			for as, root := range map[string]string{"owner": r.root(), "operator": "/v1/operator"} {
+				r.Want(t, status, apitest.Call{As: as, Method: http.MethodGet, Path: root + "/statements/" + month.String()})
+			}
+		}
+		shown(200, october+1)
+		shown(400, october)
+		r.write(t)
+		shown(200, october)
 	}
 }

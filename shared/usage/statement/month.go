@@ -58,6 +58,13 @@ const MostMonths = 12
 // Whole reports whether the counters have all days of the month. Of one that has lost some no statement can be made, and none can be compared.
 func (m Month) Whole(now time.Time) bool { return !m.Begin().Before(now.Add(-usage.KeepDays)) }
 
+// Stated reports whether statements are of the month, so that it can be asked for, and closed once it is over: the present one and those of which a statement
+// can still be made. One that has its statement can be asked for as long as that is kept.
+func (m Month) Stated(now time.Time) bool {
+	present := MonthOf(now)
+	return m <= present && m >= present-MostMonths
+}
+
 // Settled is the earliest time at which the month's statement is written.
 func (m Month) Settled() time.Time { return m.End().Add(Settles) }
 

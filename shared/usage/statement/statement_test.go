@@ -36,7 +36,6 @@ func TestAMonthIsWrittenInOneWay(t *testing.T) {
 	}
 }
 
-// TestCallsTouchAMonthToItsLastInstant: what may be about the instant before its end is about it, and what begins with the next isn't.
 // TestAMonthsDaysAreCountedWhileItsStatementCanBeMade, to the last instant of the present month, and of one month more they aren't.
 func TestAMonthsDaysAreCountedWhileItsStatementCanBeMade(t *testing.T) {
 	for present := november; present < november+96; present++ {
@@ -47,6 +46,18 @@ func TestAMonthsDaysAreCountedWhileItsStatementCanBeMade(t *testing.T) {
 	}
 }
 
+// TestStatementsAreOfThirteenMonths at each instant of a month: the present one and the last twelve.
+func TestStatementsAreOfThirteenMonths(t *testing.T) {
+	for _, at := range []time.Time{november.Begin(), november.Begin().Add(50 * time.Hour), november.End().Add(-time.Nanosecond)} {
+		for month, want := range map[statement.Month]bool{november + 1: false, november: true, november - 12: true, november - 13: false} {
+			if got := month.Stated(at); got != want {
+				t.Errorf("at %v: %s: %t", at, month, got)
+			}
+		}
+	}
+}
+
+// TestCallsTouchAMonthToItsLastInstant: what may be about the instant before its end is about it, and what begins with the next isn't.
 func TestCallsTouchAMonthToItsLastInstant(t *testing.T) {
 	for _, c := range []struct {
 		from, to time.Time
