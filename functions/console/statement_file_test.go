@@ -31,9 +31,9 @@ func TestADownloadSaysWhatTheAPISaysOfIt(t *testing.T) {
 				map[string]string{"Content-Disposition": `attachment; filename="a_open_partial.csv"`, "X-Statement-Status": "open", "X-Unreadable": "2", "X-Statement-Left-Out": "acc_1"},
 			},
 			"both pages lack something": {
-				map[string]string{"Content-Disposition": `attachment; filename="a_partial.csv"`, "X-Unreadable": "2", "X-Fresh-At": "2026-07-01T00:00:00.000Z"},
+				map[string]string{"Content-Disposition": `attachment; filename="a_partial.csv"`, "X-Unreadable": "2", "X-Fresh-At": "2026-07-01T00:00:00.000Z", "X-Not-Split": "key"},
 				map[string]string{"Content-Disposition": `attachment; filename="a_partial.csv"`, "X-Unreadable": "3", "X-Fresh-At": "2026-07-01T00:00:00.000Z"},
-				map[string]string{"Content-Disposition": `attachment; filename="a_partial.csv"`, "X-Unreadable": "5", "X-Fresh-At": "2026-07-01T00:00:00.000Z"},
+				map[string]string{"Content-Disposition": `attachment; filename="a_partial.csv"`, "X-Unreadable": "5", "X-Fresh-At": "2026-07-01T00:00:00.000Z", "X-Not-Split": "key"},
 			},
 			"the last page lacks something": {
 				map[string]string{"Content-Disposition": `attachment; filename="a.csv"`},
@@ -62,7 +62,7 @@ func TestADownloadSaysWhatTheAPISaysOfIt(t *testing.T) {
 			if answer.StatusCode != http.StatusOK || answer.text != "row 1\nrow 2\n" {
 				t.Errorf("%s, %s: %d, %q", page, name, answer.StatusCode, answer.text)
 			}
-			for _, header := range []string{"Content-Disposition", "X-Fresh-At", "X-Unreadable", "X-Statement-Status", "X-Statement-Left-Out", "X-Statement-Sha256"} {
+			for _, header := range []string{"Content-Disposition", "X-Fresh-At", "X-Not-Split", "X-Unreadable", "X-Statement-Status", "X-Statement-Left-Out", "X-Statement-Sha256"} {
 				if got := answer.Header.Get(header); got != tt.want[header] {
 					t.Errorf("%s, %s: %s is %q, want %q", page, name, header, got, tt.want[header])
 				}

@@ -192,8 +192,8 @@ func saidOfAll(said, page http.Header) {
 	before, _ := strconv.Atoi(said.Get("X-Unreadable"))
 	lacks, _ := strconv.Atoi(page.Get("X-Unreadable"))
 	for _, name := range toldOfFiles {
-		if said.Get(name) == "" || lacks > 0 {
-			said.Set(name, page.Get(name))
+		if is := page.Get(name); said.Get(name) == "" || lacks > 0 && is != "" {
+			said.Set(name, is)
 		}
 	}
 	if before+lacks > 0 {

@@ -301,7 +301,7 @@ func (a *app) exportUsage(v *visit) error {
 }
 
 // toldOfFiles are the headers in which the API says of a file what it lacks, what it is and what its hash is.
-var toldOfFiles = []string{"Content-Disposition", "X-Fresh-At", "X-Unreadable", "X-Statement-Status", "X-Statement-Left-Out", "X-Statement-Sha256"}
+var toldOfFiles = []string{"Content-Disposition", "X-Fresh-At", "X-Not-Split", "X-Unreadable", "X-Statement-Status", "X-Statement-Left-Out", "X-Statement-Sha256"}
 
 // handOn answers with a file of the API, and with all that the API says of it.
 func (v *visit) handOn(said http.Header, file []byte) error {

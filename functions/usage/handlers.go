@@ -194,8 +194,12 @@ func (h handlers) byKey(ctx context.Context, id account.ID, a *answer) error {
 	}
 	most = min(mostKeys, most/max(1, len(a.summary.Points)))
 	page, err := h.keys.Keys(ctx, id, control.KeyQuery{Limit: most, Deleted: true})
-	if err != nil || page.Next != "" {
+	if err != nil {
 		return err
+	}
+	if page.Next != "" {
+		a.merged = a.query.csv
+		return nil
 	}
 	a.keys = make(map[apikey.ID]apikey.Key, len(page.Keys))
 	for _, k := range page.Keys {
@@ -246,6 +250,7 @@ func (h handlers) linesByKey(ctx context.Context, id account.ID, a *answer) erro
 	})
 	switch {
 	case errors.Is(err, errTooLong):
+		a.merged = true
 		return nil
 	case err != nil:
 		return err

@@ -29,6 +29,8 @@ func TestEveryHeaderIsInTheContractAndSent(t *testing.T) {
 	for _, path := range []string{r.path(apikey.Key{}), r.path(r.key)} {
 		r.Want(t, 200, apitest.Call{As: "owner", Method: "GET", Path: path + "?format=csv"})
 	}
+	r.more = true // X-Not-Split
+	r.download(t, apikey.Key{}, "")
 	s := billed(t)
 	s.fill(t)
 	damaged := dynamo.Item{"pk": dynamo.S("A#" + string(s.account.ID)), "sk": dynamo.S(fmt.Sprintf("D#%09d#z", usage.HourOf(october.End()))), "v": dynamo.S("damaged")}

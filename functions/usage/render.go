@@ -25,6 +25,7 @@ type answer struct {
 	summary usage.Summary
 	rows    []usage.Row
 	lines   []line // of a table, by key; nil: as the rows are
+	merged  bool   // the lines of a table aren't split by key, which would be too much
 	freshAt time.Time
 	before  *usage.Summary     // of the period before; nil: not asked for, or not kept
 	caps    *[]api.KeyQuotaUse // nil: not asked for

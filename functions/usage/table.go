@@ -87,6 +87,9 @@ func renderCSV(w http.ResponseWriter, r *http.Request, a answer) error {
 	if !a.freshAt.IsZero() {
 		w.Header().Set("X-Fresh-At", moment.Format(a.freshAt))
 	}
+	if a.merged {
+		w.Header().Set("X-Not-Split", "key")
+	}
 	if n := gateway.LeftOut(r.Context()); n != nil {
 		w.Header().Set("X-Unreadable", strconv.Itoa(*n))
 	}
@@ -94,14 +97,18 @@ func renderCSV(w http.ResponseWriter, r *http.Request, a answer) error {
 	return nil
 }
 
-// fileName says whose usage a table holds, from which day to which, and that it lacks something.
+// fileName says whose usage a table holds, from which day to which, that its lines are of no single key, and that it lacks something.
 func (a answer) fileName(partial bool) string {
 	parts := []string{"usage", string(a.account)}
 	if a.key != nil {
 		parts = append(parts, string(a.key.ID))
 	}
 	last := a.query.to.Add(-a.query.step)
-	return strings.Join(append(parts, a.query.from.Format(time.DateOnly), last.Format(time.DateOnly)), "_") + partially(partial) + ".csv"
+	parts = append(parts, a.query.from.Format(time.DateOnly), last.Format(time.DateOnly))
+	if a.merged {
+		parts = append(parts, "by_account")
+	}
+	return strings.Join(parts, "_") + partially(partial) + ".csv"
 }
 
 func (a answer) cells(one line) []string {

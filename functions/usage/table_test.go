@@ -153,6 +153,37 @@ func TestATableOfTooManyLinesIsNotSplitByKey(t *testing.T) {
 	}
 }
 
+// TestATableThatIsNotSplitByKeySaysSo, in a header and in the file's name, whichever bound it is beyond; one that is split, and a key's, don't.
+func TestATableThatIsNotSplitByKeySaysSo(t *testing.T) {
+	keytest.OneAtATime(t)
+	r := mixed(t)
+	says := func(want bool, r *harness, k apikey.Key, query string) {
+		t.Helper()
+		file := r.download(t, k, query)
+		named := strings.HasSuffix(file.Header.Get("Content-Disposition"), `_by_account.csv"`)
+		if got := file.Header.Get("X-Not-Split"); named != want || (got == "key") != want || !want && got != "" {
+			t.Errorf("%s: X-Not-Split is %q, the file %s", query, got, file.Header.Get("Content-Disposition"))
+		}
+	}
+	says(false, r, apikey.Key{}, "")
+	r.more = true
+	says(true, r, apikey.Key{}, "") // too many keys, or hours of them
+	says(false, r, r.key, "")
+	r.more, r.rows = false, 15_001
+	says(true, r, apikey.Key{}, "")
+	r.rows = 15_000
+	says(false, r, apikey.Key{}, "")
+	many := newHarness(t)
+	apitest.People(t, many.API, many.account.ID)
+	for range 60 { // with the harness's two they are one more than 46,000 rows of 744 hours
+		many.NewKey(t, many.account)
+	}
+	from := "&interval=%s&from=" + keytest.Now.AddDate(0, 0, -31).Format(time.DateOnly) + "T00:00:00Z&to=" + keytest.Now.Format(time.DateOnly) + "T00:00:00Z"
+	for interval, want := range map[string]bool{"hour": true, "day": false} {
+		says(want, many, apikey.Key{}, fmt.Sprintf(from, interval))
+	}
+}
+
 // TestSharesOfKeysNameThem, so that nobody has to read the list of keys for it.
 func TestSharesOfKeysNameThem(t *testing.T) {
 	r := mixed(t)

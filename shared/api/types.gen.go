@@ -2563,6 +2563,9 @@ type AccountAnswer = Account
 // AccountPolicyAnswer defines model for AccountPolicyAnswer.
 type AccountPolicyAnswer = AccountPolicy
 
+// AccountUsageAnswer defines model for AccountUsageAnswer.
+type AccountUsageAnswer = Usage
+
 // DomainChangesAnswer defines model for DomainChangesAnswer.
 type DomainChangesAnswer = DomainChanges
 
