@@ -315,6 +315,11 @@ func usageShots(add adder, root, key string) {
 		s.Status, s.ClosedAt, s.Rows, s.LeftOut = api.Final, maybeDay(35), nil, ptr([]string{"acc_01"})
 		return s
 	}()))
+	add("statement.not_split", "owner", root+"/statements?month=2026-07", withDoc("GET "+accountAPI+"/statements/2026-07", func() api.Statement {
+		s := mergedStatement()
+		s.Rows = s.Rows[1:]
+		return s
+	}()))
 	grouped := func(by string) func(*stage) {
 		u := groupedUsage(fullUsage(), by, 1)
 		names := map[string][2]string{byKeys: {keyID, "key_gone"}, byProduct: {"map-display", ""}, byReason: {"qps_exceeded", "domain_not_allowed"}, byOrigin: {"-", "*refused"}}[by]
@@ -587,6 +592,7 @@ func operatorShots(add adder) {
 		s.Status, s.ClosedAt = api.Final, maybeDay(35)
 		s.LeftOut = ptr(slices.Repeat([]string{"acc_01"}, mostWithout+1))
 	}))
+	add("statements.not_split", "admin", ops+"/statements?month=2026-07", ofAll(func(s *api.Statement) { *s = mergedStatement() }))
 	for _, what := range []string{"records", "writing", "closing"} {
 		add("statements.waits_for_"+what, "admin", ops+"/statements?month=2026-07", ofAll(func(s *api.Statement) {
 			s.WaitsFor, s.LeftOut = &what, map[string]*[]string{"writing": {"acc_01"}}[what]

@@ -272,6 +272,15 @@ func openStatement() api.Statement {
 	return api.Statement{Month: "2026-07", Status: api.Open, SettledAt: day(35), Rows: []api.StatementRow{}}
 }
 
+// mergedStatement has rows of an account that isn't split by key, behind one that is.
+func mergedStatement() api.Statement {
+	s := openStatement()
+	s.NotSplit = ptr([]string{account})
+	rows := fullStatement().Rows
+	s.Rows = []api.StatementRow{{AccountId: "acc_02", Product: "search", Class: ptr("*"), BillingType: ptr("free"), Requests: 4, Allowed: 4}, rows[2], rows[4]}
+	return s
+}
+
 func richWorld() map[string]any {
 	used, acct := fullUsage(), fullAccount()
 	return map[string]any{

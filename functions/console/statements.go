@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,15 +42,27 @@ type statementPage struct {
 	Waits      string   // what an open month waits for, as the API says it
 	Without    []string // accounts whose rows it lacks: the first of them
 	Further    int      // and how many more
+	Merged     []string // accounts whose rows here are of all keys together: the first of them
+	MoreMerged int      // and how many more
 }
 
-// mostWithout bounds the accounts that a page names as left out.
+// mostWithout bounds the accounts that a page names as left out, or as not split by key.
 const mostWithout = 20
+
+// firstOf are as many accounts as a page names, and how many more there are.
+func firstOf(accounts *[]string) (first []string, more int) {
+	if accounts == nil {
+		return nil, 0
+	}
+	n := min(len(*accounts), mostWithout)
+	return (*accounts)[:n], len(*accounts) - n
+}
 
 // statementLine is a row in words.
 type statementLine struct {
 	api.StatementRow
 	ProductName, ClassName, Type string
+	AllKeys                      bool // the account's rows aren't split by key
 }
 
 // statementPath is the API's path of the statement that a page is about.
@@ -102,14 +115,14 @@ func (a *app) showStatement(v *visit, status int, f *form) error {
 		if found.WaitsFor != nil {
 			d.Waits = *found.WaitsFor
 		}
-		if without := found.LeftOut; without != nil {
-			n := min(len(*without), mostWithout)
-			d.Without, d.Further = (*without)[:n], len(*without)-n
-		}
+		d.Without, d.Further = firstOf(found.LeftOut)
+		d.Merged, d.MoreMerged = firstOf(found.NotSplit)
 		d.Settled = !a.now().Before(found.SettledAt.Time)
 	}
 	for _, row := range found.Rows {
-		d.Lines = append(d.Lines, v.statementLine(row, products))
+		line := v.statementLine(row, products)
+		line.AllKeys = found.NotSplit != nil && row.Adjusts == nil && slices.Contains(*found.NotSplit, row.AccountId)
+		d.Lines = append(d.Lines, line)
 	}
 	d.Next = orNone(found.NextPageToken)
 	if v.accountID == "" {

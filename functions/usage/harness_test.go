@@ -10,7 +10,6 @@ import (
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/functions/internal/gateway"
-	"latchkey/functions/internal/used"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
@@ -34,6 +33,7 @@ type harness struct {
 	reading  func()                          // called before each read of the counters
 	rows     int                             // of all keys together, if it isn't 0: the first key's row comes as often as it takes
 	more     bool                            // the account has more keys than one answer reads
+	crowd    int                             // keys that it has besides, and that nobody calls
 	fault    func(call string) keytest.Fault // of faulty
 }
 
@@ -45,6 +45,9 @@ type listed struct {
 
 func (l listed) Keys(ctx context.Context, a account.ID, q control.KeyQuery) (control.KeyPage, error) {
 	page, err := l.Store.Keys(ctx, a, q)
+	if page.Next == "" && a == l.r.account.ID {
+		page.Keys = append(page.Keys, make([]apikey.Key, l.r.crowd)...)
+	}
 	if l.r.more {
 		page.Next = page.Keys[len(page.Keys)-1].ID
 	}
@@ -58,6 +61,9 @@ type watched struct {
 }
 
 func (w watched) KeyRows(ctx context.Context, a account.ID, k apikey.ID, in counters.Range) ([]usage.Row, error) {
+	if k == "" {
+		return nil, nil // of the crowd
+	}
 	w.r.reading()
 	found, err := w.Store.KeyRows(ctx, a, k, in)
 	if w.r.rows > 0 && k == w.r.key.ID {
@@ -116,7 +122,7 @@ func newHarnessOn(t testing.TB, products product.Catalogue, stores keytest.Store
 	})
 	r.tables = statements.New(r.DB, r.Tables.Statements)
 	statementRoutes(r.Mux, statementHandlers{
-		accounts: r.Control, names: r.Control, tables: r.tables, now: r.Clock.Now, reader: used.Reader{Keys: r.Control, Rows: watched{r.store, r}, AtOnce: atOnce},
+		accounts: r.Control, names: r.Control, tables: r.tables, now: r.Clock.Now, reader: openMonth(listed{r.Control, r}, watched{r.store, r}),
 	})
 	return r
 }

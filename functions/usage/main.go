@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"latchkey/functions/internal/gateway"
-	"latchkey/functions/internal/used"
 	"latchkey/functions/internal/web"
 	"latchkey/shared/dynamo/quotas"
 	"latchkey/shared/dynamo/statements"
@@ -33,7 +32,7 @@ func main() {
 	})
 	statementRoutes(base.Mux, statementHandlers{
 		accounts: base.Store, names: base.Store, tables: statements.New(base.Client, kept), now: base.Source.Time,
-		reader: used.Reader{Keys: base.Store, Rows: base.Counters(table), AtOnce: atOnce},
+		reader: openMonth(base.Store, base.Counters(table)),
 	})
 	gateway.Serve(base.Mux)
 }

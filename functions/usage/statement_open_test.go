@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/url"
 	"reflect"
+	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"latchkey/functions/internal/apitest"
@@ -13,9 +16,12 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
+	"latchkey/shared/dynamo/counters"
 	"latchkey/shared/dynamo/statements"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
+	"latchkey/shared/usage"
 	"latchkey/shared/usage/statement"
 )
 
@@ -44,6 +50,81 @@ func TestPagesOfAnOpenMonthAreTheWholeOfIt(t *testing.T) {
 		if got, want := asJSON(t, rows), asJSON(t, whole); !bytes.Equal(got, want) {
 			t.Errorf("pages of %s: %d rows\n%s\nwant\n%s", size, len(rows), got, want)
 		}
+	}
+}
+
+// TestAnAccountOfTooManyKeysIsNamedAndInTheOpenMonth: its rows are of no key and have all calls by product, class and billing type, and the accounts
+// behind it are listed. One of as many keys as are read is split.
+func TestAnAccountOfTooManyKeysIsNamedAndInTheOpenMonth(t *testing.T) {
+	r := billed(t)
+	other := r.NewAccount(t)
+	r.count(t, 4, call(r.NewKey(t, other), "search", authz.Allowed, october.Begin().Add(time.Hour)))
+	for crowd, split := range map[int]bool{mostOfMonth - 2: true, mostOfMonth - 1: false} {
+		r.crowd = crowd
+		for as, root := range map[string]string{"owner": r.root(), "operator": "/v1/operator"} {
+			doc := r.stated(t, as, root, "").JSON(t)
+			keyed, sum := 0, 0.0
+			for _, one := range doc["rows"].([]any) {
+				row := one.(map[string]any)
+				switch {
+				case row["account_id"] != string(r.account.ID):
+					continue
+				case row["key_id"] != nil:
+					keyed++
+				case row["billing_type"] == nil || row["class"] == nil:
+					t.Errorf("%d more keys: %v", crowd, row)
+				}
+				sum += row["requests"].(float64)
+			}
+			if named := reflect.DeepEqual(doc["not_split"], []any{string(r.account.ID)}); named == split || (keyed > 0) != split || sum != 12 {
+				t.Errorf("%d more keys, %s: not_split %v, %d rows of keys, %v calls", crowd, as, doc["not_split"], keyed, sum)
+			}
+			if got := r.stated(t, as, root, "?format=csv").Header.Get("X-Not-Split"); (got == "key") == split {
+				t.Errorf("%d more keys, %s: the file says %q", crowd, as, got)
+			}
+			if as == "operator" && !bytes.Contains(asJSON(t, doc["rows"]), []byte(other.ID)) {
+				t.Errorf("%d more keys: the account behind it is missing", crowd)
+			}
+		}
+	}
+}
+
+// slow tables have an account of so many keys, and take 5 ms for each page or query.
+type slow int
+
+const pageOfKeys = 1000
+
+func (s slow) Keys(_ context.Context, _ account.ID, q control.KeyQuery) (page control.KeyPage, _ error) {
+	time.Sleep(5 * time.Millisecond)
+	begin, _ := strconv.Atoi(string(q.After))
+	for i := begin + 1; i <= min(begin+pageOfKeys, int(s)); i++ {
+		page.Keys = append(page.Keys, apikey.Key{ID: apikey.ID(strconv.Itoa(i))})
+	}
+	if begin+pageOfKeys < int(s) {
+		page.Next = apikey.ID(strconv.Itoa(begin + pageOfKeys))
+	}
+	return page, nil
+}
+
+func (s slow) KeyRows(ctx context.Context, id account.ID, _ apikey.ID, in counters.Range) ([]usage.Row, error) {
+	return s.AccountRows(ctx, id, in)
+}
+
+func (slow) AccountRows(_ context.Context, _ account.ID, in counters.Range) ([]usage.Row, error) {
+	time.Sleep(5 * time.Millisecond)
+	return []usage.Row{{Start: in.From, Product: "search", Counts: usage.Counts{"c:c:allowed": 1}}}, nil
+}
+
+// TestAnOpenMonthOfAnyAccountIsReadInTime: of however many keys, the store takes at most half a second of the 15 that are left for an account.
+func TestAnOpenMonthOfAnyAccountIsReadInTime(t *testing.T) {
+	for _, keys := range []slow{1, mostOfMonth, mostOfMonth + 1, 100_000} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			_, _, split, err := openMonth(keys, keys).Split(t.Context(), october, "acc_1")
+			if took := time.Since(began); err != nil || split != (keys <= mostOfMonth) || took > time.Second/2 {
+				t.Errorf("%d keys: split %t after %v, %v", keys, split, took, err)
+			}
+		})
 	}
 }
 

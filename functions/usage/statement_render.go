@@ -66,6 +66,9 @@ func (a asked) document(w http.ResponseWriter, unreadable *int, f found, rows []
 	if left := a.without(f); len(left) > 0 {
 		doc.LeftOut = &left
 	}
+	if len(f.merged) > 0 {
+		doc.NotSplit = &f.merged
+	}
 	for i, row := range rows {
 		doc.Rows[i] = rowDoc(row)
 		doc.Rows[i].KeyName = web.ShownPtr(names[row.Key])
@@ -125,6 +128,9 @@ func (a asked) table(w http.ResponseWriter, unreadable *int, f found) error {
 	}
 	if len(left) > 0 {
 		header.Set("X-Statement-Left-Out", strings.Join(left, ", "))
+	}
+	if len(f.merged) > 0 {
+		header.Set("X-Not-Split", "key")
 	}
 	if next := a.page.Next(f.next); next != nil {
 		header.Set("X-Next-Page-Token", *next)

@@ -86,7 +86,7 @@ var times = map[string]time.Duration{
 	"functions/jobs.givenUp":              day,
 	"functions/jobs.mostCompared":         day,
 	"functions/jobs.mayExpire":            3 * day,
-	"functions/usage.kept":                8 * sec,
+	"functions/usage.kept":                15 * sec,
 	"shared/dynamo/statements.keepMarks":  400 * day,
 	"shared/usage/statement.Settles":      4 * day,
 	"functions/rotator.settled":           15 * mins,
@@ -245,6 +245,7 @@ var bounds = map[string]float64{
 	"functions/events.maxBytes":                      240 << 10,
 	"functions/usage.mostKeys":                       500,
 	"functions/usage.mostLines":                      15000,
+	"functions/usage.mostOfMonth":                    5000, // keys of an open month; more are together
 	"functions/console.mostKeys":                     500,
 	"functions/console.restoreDays":                  30,
 	"functions/console.evidenceDays":                 30, // of a QPS request, as functions/qps shows them

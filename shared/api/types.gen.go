@@ -2194,7 +2194,10 @@ type Statement struct {
 
 	// NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
 	NextPageToken *NextPageToken `json:"next_page_token"`
-	Rows          []StatementRow `json:"rows"`
+
+	// NotSplit Of an open statement, accounts on this page whose rows aren't split by key, since they have more than 5,000 keys, deleted ones included. Those of their final statement are. Absent where there are none.
+	NotSplit *[]string      `json:"not_split,omitempty"`
+	Rows     []StatementRow `json:"rows"`
 
 	// SettledAt The earliest time at which the statement is written.
 	SettledAt Time `json:"settled_at"`
@@ -2227,7 +2230,7 @@ type StatementRow struct {
 	// Class The limit class; null where the billing type isn't known, and `*` for classes that are not told apart.
 	Class *string `json:"class"`
 
-	// KeyId Null for the calls of keys that are purged, all together.
+	// KeyId Null for the calls of keys that are purged, all together, and for all calls of an account in `not_split`.
 	KeyId *string `json:"key_id"`
 
 	// KeyName The name of the key as it is now; absent for one that is purged since, or whose record can't be read. It isn't part of the statement: the file has no names.

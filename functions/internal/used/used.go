@@ -33,6 +33,7 @@ type Reader struct {
 	Keys   Keys
 	Rows   Rows
 	AtOnce int // keys that are read at the same time
+	Most   int // keys of an account that are read at all; 0: all
 }
 
 // Days are the counters of a month.
@@ -48,13 +49,22 @@ func (r Reader) Account(ctx context.Context, m statement.Month, id account.ID) (
 
 // AccountKeys also tells which keys there are, all others of the account being purged; none where it made no calls.
 func (r Reader) AccountKeys(ctx context.Context, m statement.Month, id account.ID) ([]statement.Row, []apikey.ID, error) {
+	rows, ids, _, err := r.Split(ctx, m, id)
+	return rows, ids, err
+}
+
+// Split also tells whether the rows are split by key. Those of an account that has more keys than Most are of none, and no keys are told.
+func (r Reader) Split(ctx context.Context, m statement.Month, id account.ID) (_ []statement.Row, _ []apikey.ID, split bool, _ error) {
 	total, err := r.Rows.AccountRows(ctx, id, Days(m))
 	if err != nil || len(total) == 0 {
-		return nil, nil, err
+		return nil, nil, true, err
 	}
 	ids, err := r.keys(ctx, id)
-	if err != nil {
-		return nil, nil, err
+	switch {
+	case err != nil:
+		return nil, nil, false, err
+	case r.beyond(ids):
+		return statement.SumOf(id).Rows(total), nil, false, nil
 	}
 	var lock sync.Mutex
 	sum := statement.SumOf(id)
@@ -70,12 +80,14 @@ func (r Reader) AccountKeys(ctx context.Context, m statement.Month, id account.I
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, nil, fmt.Errorf("used: %w", err)
+		return nil, nil, false, fmt.Errorf("used: %w", err)
 	}
-	return sum.Rows(total), ids, nil
+	return sum.Rows(total), ids, true, nil
 }
 
-// keys lists the keys of an account, deleted ones too, and those whose records can't be read.
+func (r Reader) beyond(ids []apikey.ID) bool { return r.Most > 0 && len(ids) > r.Most }
+
+// keys lists the keys of an account, deleted ones too, and those whose records can't be read. Where there are more than Most it ends.
 func (r Reader) keys(ctx context.Context, id account.ID) (ids []apikey.ID, err error) {
 	for after := apikey.ID(""); ; {
 		page, err := r.Keys.Keys(ctx, id, control.KeyQuery{After: after, Deleted: true})
@@ -88,7 +100,7 @@ func (r Reader) keys(ctx context.Context, id account.ID) (ids []apikey.ID, err e
 		for _, bad := range page.Bad {
 			ids = append(ids, apikey.ID(bad.Item))
 		}
-		if after = page.Next; after == "" {
+		if after = page.Next; after == "" || r.beyond(ids) {
 			return ids, nil
 		}
 	}

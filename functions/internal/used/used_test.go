@@ -84,6 +84,23 @@ func TestAnAccountsMonthHasAllItsKeys(t *testing.T) {
 	if rows, err := (Reader{Keys: f, Rows: f, AtOnce: 2}).Account(t.Context(), month, "acc_1"); !errors.Is(err, dynamo.ErrUnreadable) || rows != nil {
 		t.Errorf("a key that can't be read: %v, %v", rows, err)
 	}
+	for most, want := range map[int]string{3: "[key_1 key_2 key_3] true", 2: "[] false", 1: "[] false"} {
+		f = &tables{calls: 33}
+		rows, ids, split, err := Reader{Keys: f, Rows: f, AtOnce: 2, Most: most}.Split(t.Context(), month, "acc_1")
+		if got := fmt.Sprint(ids, " ", split); err != nil || got != want {
+			t.Errorf("of at most %d keys: %s, %v", most, got, err)
+		}
+		var sum int64
+		for _, r := range rows {
+			sum += r.Allowed()
+			if !split && (r.Key != "" || r.Billing != "paying") {
+				t.Errorf("of at most %d keys: %+v", most, r)
+			}
+		}
+		if sum != 33 || !split && len(f.read) > 0 {
+			t.Errorf("of at most %d keys: %d calls, read %q", most, sum, f.read)
+		}
+	}
 	f = &tables{}
 	if rows, ids, err := (Reader{Keys: f, Rows: f, AtOnce: 2}).AccountKeys(t.Context(), month, "acc_1"); err != nil || len(rows)+len(ids)+len(f.read) > 0 {
 		t.Errorf("without calls: %v, %v, %v, read %q", rows, ids, err, f.read)
