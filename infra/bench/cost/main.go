@@ -4,9 +4,18 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"os"
 
 	"latchkey/infra/bench/figures"
 )
 
-func main() { fmt.Print(figures.CostTable()) }
+func main() {
+	sizes, err := figures.Measure(context.Background())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "cost:", err)
+		os.Exit(1)
+	}
+	fmt.Printf("%s\n%s", figures.CostTable(), figures.BillTable(sizes))
+}

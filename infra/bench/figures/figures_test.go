@@ -38,6 +38,29 @@ func TestAMillionCallsCostWhatLambdaBills(t *testing.T) {
 	}
 }
 
+// The first of the loads is what the promise is about. The parts add up to what is shown, and traffic of more keys costs more.
+func TestDenseTrafficCostsWhatIsPromised(t *testing.T) {
+	s, err := Measure(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := 0.0
+	for i, l := range Traffic() {
+		d := l.Bill(l.Ask(s))
+		all := d.OneLimitOneQuota()
+		if i == 0 && (l.Keys != 1 || all > MostDense) {
+			t.Errorf("%s: %.3f dollars a million calls, of at most %.2f", l.Name, all, MostDense)
+		}
+		if parts := d.Gate + d.Reads + d.Leases + d.Usage + d.Quotas; math.Abs(all-parts) > 1e-9 || min(d.Gate, d.Reads, d.Leases, d.Usage, d.Quotas) <= 0 {
+			t.Errorf("%s: %+v add up to %.3f", l.Name, d, all)
+		}
+		if all <= last {
+			t.Errorf("%s: %.3f dollars, and %.3f before it", l.Name, all, last)
+		}
+		last = all
+	}
+}
+
 // An item as DynamoDB's own documents size it: names, values, and three bytes and one for each member of what nests.
 func TestItemsAreSizedAsDynamoDBBillsThem(t *testing.T) {
 	for want, item := range map[int]dynamo.Item{
