@@ -31,7 +31,7 @@ var States = map[string]func(t testing.TB, f Fixture, k apikey.Key){
 	"closing":   accountEdit(func(a *account.Account) { a.Closing = true }),
 	"closed":    closed,
 	"suspended": accountEdit(func(a *account.Account) { a.Suspended = account.Suspension{Reason: "abuse", At: keytest.Now} }),
-	"retyping":  accountEdit(func(a *account.Account) { a.PendingType = account.Enterprise }),
+	"retyping":  accountEdit(retype),
 }
 
 func edit(change func(*apikey.Key)) func(testing.TB, Fixture, apikey.Key) {
@@ -49,6 +49,14 @@ func rotate(k *apikey.Key) {
 	}
 	grace, _ := rotation.ParseGrace(nil, rotation.Other)
 	*k, _ = rotation.Rotate(*k, keytest.StoredSecret(string(k.ID)+"/rotated"), grace, rotation.Other, keytest.Now)
+}
+
+// retype is to the type that the account hasn't.
+func retype(a *account.Account) {
+	a.PendingType = account.Enterprise
+	if a.Type == account.Enterprise {
+		a.PendingType = account.SelfServe
+	}
 }
 
 func accountEdit(change func(*account.Account)) func(testing.TB, Fixture, apikey.Key) {

@@ -3,6 +3,7 @@ package control_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"latchkey/shared/account"
@@ -58,6 +59,45 @@ func TestTwentyRequestsEndWithTheirKey(t *testing.T) {
 		}
 		if ended != filed-left {
 			t.Errorf("the row of the key's end names %d of the %d requests that ended with it", ended, filed-left)
+		}
+	}
+}
+
+// TestRequestsEndWithAChangeOfType: a key that becomes one of a self-serve account may not ask, so what is asked for it is withdrawn in the write that
+// changes it, whose row names it. A change to the type that is there already ends nothing.
+func TestRequestsEndWithAChangeOfType(t *testing.T) {
+	for to, want := range map[account.Type]qps.Status{account.SelfServe: qps.Withdrawn, account.Enterprise: qps.Pending} {
+		s := keytest.MemoryStores(t)
+		k := enterprise(t, s)
+		other := s.NewKey(t, account.Account{ID: k.Account, Type: account.Enterprise}, func(k *apikey.Key) { k.BillingType = apikey.Free })
+		var filed []qps.Request
+		for n, of := range []apikey.Key{k, k, other} {
+			r, err := file(t, s, of, n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			filed = append(filed, r)
+		}
+		if _, err := s.ChangeType(t.Context(), keytest.Operation(t, k.Account, to, nil)); err != nil {
+			t.Fatal(err)
+		}
+		named := map[string]bool{} // by a row about a key's change of type: the key and the request
+		for _, row := range s.AllAudit(t, k.Account) {
+			for _, c := range row.Changes {
+				if row.Action == "key.account_type" && c.Field == "qps_request" && c.After == "" {
+					named[row.KeyID+" "+strings.Trim(c.Before, `"`)] = true
+				}
+			}
+		}
+		for _, r := range filed {
+			got, err := s.Control.Request(t.Context(), k.Account, r.ID)
+			if err != nil || got.Status != want || named[string(r.KeyID)+" "+string(r.ID)] != (want == qps.Withdrawn) {
+				t.Errorf("to %s: %s of %s is %s (%v); the rows name %v", to, r.ID, r.KeyID, got.Status, err, named)
+			}
+		}
+		open, err := s.Control.OpenRequests(t.Context(), "", 50)
+		if left := map[qps.Status]int{qps.Withdrawn: 0, qps.Pending: 3}[want]; err != nil || len(open.Requests) != left {
+			t.Errorf("to %s: %d requests are in the queue, want %d (%v)", to, len(open.Requests), left, err)
 		}
 	}
 }
