@@ -180,6 +180,10 @@ func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 			map[string]any{"field": "missing_origin", "before": "deny", "after": "allow"},
 			map[string]any{"field": "header_only", "after": true},
 			map[string]any{"field": "products", "after": []string{"map-display"}},
+		},
+	}, map[string]any{
+		"id": "3", "at": "2026-08-03T14:00:00Z", "action": "key.edit", "key_id": keyID, "actor": map[string]any{"subject": "u", "role": "developer"}, "request_id": "r-9",
+		"changes": []any{
 			map[string]any{"field": "expires_at", "before": "2026-09-01T00:00:00Z"},
 			map[string]any{"field": "limits", "after": []any{map[string]any{"class": "map-display", "qps": 50, "then_qps": 0, "ends_at": nil}}},
 			map[string]any{"field": "rank", "before": "support", "after": "admin"},
@@ -218,7 +222,7 @@ func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 	}
 	w.forget()
 	w.ask(http.MethodGet, "/operator/operators/audit?page=tok", nil)
-	if got := w.api.seen("GET /v1/operators/audit"); len(got) != 1 || got[0].uri != "/v1/operators/audit?page_size=25&page_token=tok" {
+	if got := w.api.seen("GET /v1/operators/audit"); len(got) != 1 || got[0].uri != "/v1/operators/audit?page_size=15&page_token=tok" {
 		t.Errorf("asks %+v", got)
 	}
 }

@@ -22,6 +22,7 @@ type auditPage struct {
 	OfAccount  bool     // rows are about keys
 	Rows       []auditLine
 	Root       string // the page's own path
+	Trail      string // where each of its rows has a page of its own
 	Keys       string // where the keys of its rows are
 	Page, Next string
 }
@@ -31,9 +32,9 @@ type auditLine struct {
 	api.AuditRow
 	Who     string
 	Changed []change
+	Fields  int    // that were changed
+	Whole   string // the page that has all of it; "" where this is all
 }
-
-type change struct{ Field, Before, After string }
 
 func (d *auditPage) status() int {
 	if d.Bad() {
@@ -46,7 +47,7 @@ func (d *auditPage) status() int {
 func (d *auditPage) MostCSV() int { return mostCSV }
 
 func (a *app) showAudit(v *visit) error {
-	d := &auditPage{Groups: accountGroups, OfAccount: true, Root: v.accountURL("/account/audit"), Keys: v.accountURL("/keys/")}
+	d := &auditPage{Groups: accountGroups, OfAccount: true, Root: v.accountURL("/account/audit"), Trail: v.accountURL("/account/audit"), Keys: v.accountURL("/keys/")}
 	d.auditFilter, d.Problems = v.auditFilter()
 	if err := a.readAudit(v, d, v.accountPath("/audit")); err != nil {
 		return err
@@ -56,7 +57,7 @@ func (a *app) showAudit(v *visit) error {
 
 // showOperatorsAudit shows the changes of operators, which belong to no account.
 func (a *app) showOperatorsAudit(v *visit) error {
-	d := &auditPage{Groups: operatorGroups, Root: "/operator/operators/audit", Keys: "/operator/keys/"}
+	d := &auditPage{Groups: operatorGroups, Root: "/operator/operators/audit", Trail: "/operator/operators/audit", Keys: "/operator/keys/"}
 	d.auditFilter, d.Problems = v.auditFilter()
 	if err := a.readAudit(v, d, "/v1/operators/audit", v.waiting()); err != nil {
 		return err
@@ -82,13 +83,13 @@ func (a *app) readAudit(v *visit, d *auditPage, path string, more ...func(contex
 	if err != nil {
 		return err
 	}
-	d.Rows = v.auditLines(found.Rows, products)
+	d.Rows = v.auditLines(found.Rows, products, d)
 	d.Next = orNone(found.NextPageToken)
 	return nil
 }
 
 // auditLines writes rows in words. Every page that shows rows has them from here.
-func (v *visit) auditLines(rows []api.AuditRow, products []api.Product) (lines []auditLine) {
+func (v *visit) auditLines(rows []api.AuditRow, products []api.Product, d *auditPage) (lines []auditLine) {
 	facts := facts{v, products}
 	for _, row := range rows {
 		one := auditLine{AuditRow: row, Who: row.Actor.Subject}
@@ -98,11 +99,20 @@ func (v *visit) auditLines(rows []api.AuditRow, products []api.Product) (lines [
 		if row.Actor.Role == "operator" && row.Actor.Email == nil && one.Who == audit.OperatorName {
 			one.Who = v.t("audit.operator")
 		}
+		all := true
 		for _, c := range row.Changes {
-			said := change{facts.field(c.Field), facts.text(c.Field, c.Before), facts.text(c.Field, c.After)}
-			if said.Before != "" || said.After != "" {
-				one.Changed = append(one.Changed, said)
+			said, whole := facts.change(c, d.At != "")
+			if said.empty() {
+				continue
 			}
+			if one.Fields++; d.At == "" && one.Fields > mostFields {
+				all = false
+				continue
+			}
+			one.Changed, all = append(one.Changed, said), all && whole
+		}
+		if !all {
+			one.Whole = d.rowURL(row)
 		}
 		lines = append(lines, one)
 	}

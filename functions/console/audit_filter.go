@@ -15,7 +15,10 @@ import (
 )
 
 // auditFilter selects rows of an audit trail, as the query has it.
-type auditFilter struct{ Action, Who, Key, From, To string }
+type auditFilter struct {
+	Action, Who, Key, From, To string
+	At                         string // the moment of the one row that is asked for
+}
 
 // The groups of actions to choose from: all that the rows of a trail are about.
 var (
@@ -26,7 +29,10 @@ var (
 // auditFilter reads the query, and says what in it can't be read.
 func (v *visit) auditFilter() (auditFilter, *form) {
 	f := auditFilter{
-		Action: strings.TrimSpace(v.query("action")), Who: strings.TrimSpace(v.query("who")), Key: strings.TrimSpace(v.query("key")), From: v.query("from"), To: v.query("to"),
+		Action: strings.TrimSpace(v.query("action")), Who: strings.TrimSpace(v.query("who")), Key: strings.TrimSpace(v.query("key")), From: v.query("from"), To: v.query("to"), At: v.query("at"),
+	}
+	if at, err := moment.Parse(f.At); err != nil || !moment.In(at) {
+		f.At = ""
 	}
 	problems := newForm()
 	for name, day := range map[string]*string{"from": &f.From, "to": &f.To} {
@@ -73,6 +79,10 @@ func (f auditFilter) query() url.Values {
 	if end, ok := f.end(); ok && moment.In(end) {
 		q.Set("to", moment.Format(end))
 	}
+	if at, err := moment.Parse(f.At); err == nil {
+		q.Set("from", moment.Format(at))
+		q.Set("to", moment.Format(at.Add(time.Millisecond)))
+	}
 	return q
 }
 
@@ -102,7 +112,7 @@ func (d *auditPage) PageURL(token string) string { return d.link("", token) }
 func (d *auditPage) CSVURL() string { return d.link(".csv", "") }
 
 func (d *auditPage) link(kind, token string) string {
-	return withQuery(d.Root+kind, queryOf(map[string]string{"action": d.Action, "who": d.Who, "key": d.Key, "from": d.From, "to": d.To, "page": token}))
+	return withQuery(d.Root+kind, queryOf(map[string]string{"action": d.Action, "who": d.Who, "key": d.Key, "from": d.From, "to": d.To, "at": d.At, "page": token}))
 }
 
 const (
@@ -116,8 +126,8 @@ func (v *visit) auditRows(ctx context.Context, path string, f auditFilter, token
 		return all, nil
 	}
 	query := f.query()
-	query.Set("page_size", "25")
-	if wanted > 25 {
+	query.Set("page_size", strconv.Itoa(rowsOfTrail))
+	if wanted > rowsOfTrail {
 		query.Set("page_size", "100")
 	}
 	for range reads {

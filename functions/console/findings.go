@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"slices"
+	"strconv"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -16,14 +17,20 @@ func (a *app) findingRoutes() {
 	a.account("POST /accounts/{account}/account/rules", a.putRules)
 }
 
-// keysLookedAt is the number of keys that a page of findings looks at.
-const keysLookedAt = "100"
+const (
+	keysLookedAt = "100" // by one read
+	mostFindings = 30    // on a page: the others of the same keys are on the pages after it
+)
 
 type findingsPage struct {
-	Findings   []findingRow // that ask for an act, the gravest first
-	Informing  []findingRow // that ask for none
-	Key        string       // of which alone they are, "" for all
-	Page, Next string
+	Findings  []findingRow // that ask for an act, the gravest first; or those that ask for none, on a page of their own
+	Informing []findingRow // that ask for none, where there is room
+	Others    int          // that ask for none, where there isn't room, or on their own page
+	OthersURL string       // that page
+	Informs   bool         // it is the page of those that ask for none
+	Key       string       // of which alone they are, "" for all
+	Later     bool         // it isn't the first page
+	Next      string       // the page after it, "" for none
 }
 
 // findingRow is a finding with the page that repairs it.
@@ -50,22 +57,51 @@ var findingActs = map[string]findingAct{
 func (r findingRow) URL() string { return r.Key.Id + r.below }
 
 func (a *app) listFindings(v *visit) error {
-	d := &findingsPage{Page: v.query("page"), Key: v.query("key")}
-	query := queryOf(map[string]string{"page_size": keysLookedAt, "page_token": d.Page, "key_id": d.Key})
+	token := v.query("page")
+	from, _ := strconv.Atoi(v.query("from")) // 0 for what is no number
+	from = max(0, from)
+	d := &findingsPage{Key: v.query("key"), Informs: v.query("informing") != "", Later: token != "" || from > 0}
+	query := queryOf(map[string]string{"page_size": keysLookedAt, "page_token": token, "key_id": d.Key})
 	found, err := management.Get[api.FindingList](v.ctx(), v.api, v.accountPath("/findings"), query)
 	if err != nil {
 		return err
 	}
+	var rows, informing []findingRow
 	for _, one := range found.Findings {
 		row := findingRow{one, findingActs[one.Act]}
 		if finding.Code(one.Code).Informs() {
-			d.Informing = append(d.Informing, row)
+			informing = append(informing, row)
 			continue
 		}
-		d.Findings = append(d.Findings, row)
+		rows = append(rows, row)
 	}
-	slices.SortStableFunc(d.Findings, func(a, b findingRow) int { return gravity(a.Code) - gravity(b.Code) })
-	d.Next = orNone(found.NextPageToken)
+	slices.SortStableFunc(rows, func(a, b findingRow) int { return gravity(a.Code) - gravity(b.Code) })
+	address := func(token string, from int, informs bool) string {
+		q := queryOf(map[string]string{"key": d.Key, "page": token})
+		if from > 0 {
+			q.Set("from", strconv.Itoa(from))
+		}
+		if informs {
+			q.Set("informing", "1")
+		}
+		return withQuery(v.accountURL("/keys/findings"), q)
+	}
+	switch {
+	case d.Informs:
+		rows, d.Others = informing, len(informing)
+	case len(rows)+len(informing) <= mostFindings:
+		d.Informing = informing
+	default:
+		d.Others, d.OthersURL = len(informing), address(token, 0, true)
+	}
+	from = min(from, len(rows))
+	to := min(from+mostFindings, len(rows))
+	d.Findings = rows[from:to]
+	if to < len(rows) {
+		d.Next = address(token, to, d.Informs)
+	} else if found.NextPageToken != nil {
+		d.Next = address(*found.NextPageToken, 0, d.Informs)
+	}
 	return v.render(http.StatusOK, "findings", v.t("findings.title"), d)
 }
 

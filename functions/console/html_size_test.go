@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
 	"latchkey/shared/moment"
@@ -163,8 +166,69 @@ func (w *walker) crowd(n int) {
 	})
 }
 
+// burden gives the fake API a key of 50 domains, an audit trail whose every row is about such a key and changes nearly all of it, and 100 keys
+// with three findings each, names as long as they may be.
+func (w *walker) burden() {
+	root := "/v1/accounts/" + account
+	longest := strings.Repeat("خرائط ", 11)[:2*53] // 64 characters
+	domains := func(n int) (list []string) {
+		for i := range n {
+			list = append(list, fmt.Sprintf("a-rather-long-name-of-a-shop-%d.example.com", i))
+		}
+		return list
+	}
+	w.state(func(_ *api.Me, k *api.KeyWithSecret) { k.Domains = domains(50) })
+	changes := []api.Change{
+		{Field: "name", Before: longest, After: strings.Repeat("W", 64)},
+		{Field: "labels", Before: []string{longest[:40], "b"}, After: []string{longest[:40], longest[:38]}},
+		{Field: "domains", Before: domains(50), After: append(domains(43), "one.more.example")},
+		{Field: "networks", After: slices.Repeat([]string{"2001:db8:1234:5678::/64"}, 50)},
+		{Field: "exposed", After: map[string]any{"place": "https://git.example/" + strings.Repeat("x", 480), "lift_reason": strings.Repeat("سبب ", 125)}},
+		{Field: "billing_type", Before: "free", After: "paying"},
+		{Field: "usage", After: "frontend"},
+		{Field: "recoverable", After: true},
+		{Field: "preview", After: "ak_7Kf2…x9Qd"},
+	}
+	rows := func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
+		list := api.AuditList{NextPageToken: ptr("next")}
+		size, _ := strconv.Atoi(r.URL.Query().Get("page_size"))
+		if r.URL.Query().Has("from") {
+			list.NextPageToken, size = nil, 1
+		}
+		for i := range size {
+			one := api.AuditRow{
+				Id: fmt.Sprint(i), Action: "key.edit", KeyId: ptr(scattered(i)), KeyName: &longest, At: moment.Of(then), RequestId: scattered(i), SourceIp: ptr("2001:db8:1234:5678:9abc:def0:1234:5678"),
+				Actor: api.Actor{Subject: "x", Role: "owner", Email: ptr("a-person-of-some-company@customer.example.com")}, Changes: changes,
+			}
+			if i%2 == 0 { // so that each field is among the first of a row
+				one.Changes = changes[2:]
+			}
+			list.Rows = append(list.Rows, one)
+		}
+		reply(out, 200, list)
+		return true
+	}
+	for _, trail := range []string{root + "/audit", root + "/keys/" + keyID + "/audit", "/v1/operators/audit"} {
+		w.api.on("GET "+trail, rows)
+	}
+	w.api.on("GET "+root+"/findings", func(out http.ResponseWriter, r *http.Request, _ []byte) bool {
+		list := api.FindingList{}
+		if r.URL.Query().Get("page_token") == "" {
+			list.NextPageToken = ptr("next")
+		}
+		for i := range 100 {
+			key := api.DomainKey{Id: scattered(i), Name: fmt.Sprintf("%s%02d", longest[:2*51], i), Status: api.Disabled}
+			list.Findings = append(list.Findings,
+				api.Finding{Key: key, Code: "unrestricted", Act: "restrict"}, api.Finding{Key: key, Code: "unused_90_days", Since: ptr(moment.Of(then)), Act: "disable"},
+				api.Finding{Key: key, Code: "never_expires", Since: ptr(moment.Of(then)), Act: "set_expiry"})
+		}
+		reply(out, 200, list)
+		return true
+	})
+}
+
 // TestEveryPageIsSmall: below 40 kB of HTML in each language, of an account of 500 keys, 300 domains and 1,000 requests, with 120 members, invitations and
-// operators. What is longer comes in pages.
+// operators, and with what a row can say at its longest. What is longer comes in pages.
 func TestEveryPageIsSmall(t *testing.T) {
 	w := newWalker(t, "owner")
 	w.grow()
@@ -177,17 +241,101 @@ func TestEveryPageIsSmall(t *testing.T) {
 			}
 		}
 	}
-	for _, pattern := range w.routes(http.MethodGet) {
-		if target := w.page(pattern); !strings.HasSuffix(pattern, ".csv") && !strings.HasSuffix(pattern, ".json") && !strings.HasPrefix(pattern, "/assets/") {
-			check(target)
+	all := func() {
+		for _, pattern := range w.routes(http.MethodGet) {
+			if target := w.page(pattern); !strings.HasSuffix(pattern, ".csv") && !strings.HasSuffix(pattern, ".json") && !strings.HasPrefix(pattern, "/assets/") {
+				check(target)
+			}
+		}
+		for _, page := range bigPages {
+			path, query, _ := strings.Cut(page, "?")
+			check(w.fill(path) + "?" + strings.ReplaceAll(query, "{key}", keyID))
 		}
 	}
-	for _, page := range bigPages {
-		path, query, _ := strings.Cut(page, "?")
-		check(w.fill(path) + "?" + strings.ReplaceAll(query, "{key}", keyID))
-	}
+	all()
 	for _, page := range []string{"/accounts/" + account + "/account?people=3&invited=10", "/operator/operators?page=9", "/operator/accounts/" + account + "/people?page=2", allExposed + "?page=20", allSuspended + "?page=20"} {
 		check(page)
+	}
+	w.burden()
+	all()
+	for _, page := range []string{keysPath + "/findings?from=30", keysPath + "/findings?informing=1", "/accounts/" + account + "/account/audit?at=" + moment.Format(then), "/operator/operators/audit?at=" + moment.Format(then)} {
+		check(page)
+	}
+}
+
+// TestEveryFindingIsOnAPage: from one to the next, each of 200 keys' three is shown once, those that ask for nothing behind a link.
+func TestEveryFindingIsOnAPage(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.burden()
+	seen := map[string]int{}
+	pages := 0
+	var walk func(target string)
+	walk = func(target string) {
+		page := w.ask(http.MethodGet, target, nil)
+		pages++
+		elements(page.doc, func(n *html.Node) {
+			if to := attr(n, "href"); n.Data == "a" && strings.Contains(attr(n, "class"), "button small") {
+				seen[to]++
+			}
+		})
+		next := links(page.doc)
+		if to := next["100 informational findings"]; to != "" && !strings.Contains(target, "from=") {
+			walk(to)
+		}
+		if to := next["Next page"]; to != "" && pages < 100 {
+			if strings.Contains(target, "informing") && !strings.Contains(to, "from=") {
+				return // of the keys after these, which their own page leads to
+			}
+			walk(to)
+		}
+	}
+	walk(keysPath + "/findings")
+	if len(seen) != 300 {
+		t.Errorf("%d findings on %d pages", len(seen), pages)
+	}
+	for to, n := range seen {
+		if n != 2 { // the fake API tells of the same keys twice
+			t.Errorf("%s is on %d pages", to, n)
+		}
+	}
+}
+
+// TestARowOfTheTrailSaysInShortWhatItsPageSaysInFull: three fields, of a long list what was removed and added, and a link to all of it.
+func TestARowOfTheTrailSaysInShortWhatItsPageSaysInFull(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.burden()
+	for trail, whole := range map[string]string{
+		"/accounts/" + account + "/account/audit": "/accounts/" + account + "/account/audit",
+		keyPath + "/audit":                        "/accounts/" + account + "/account/audit",
+		"/operator/operators/audit":               "/operator/operators/audit",
+	} {
+		page := w.ask(http.MethodGet, trail, nil)
+		said := text(page.doc)
+		for _, want := range []string{"a-rather-long-name-of-a-shop-43.example.com", "one.more.example", "43 unchanged", "+6", "7 fields", "9 fields"} {
+			if !strings.Contains(said, want) {
+				t.Errorf("%s doesn't say %q", trail, want)
+			}
+		}
+		if strings.Contains(said, "shop-42.example.com") {
+			t.Errorf("%s shows what hasn't changed", trail)
+		}
+		to := links(page.doc)["Show all details"]
+		if want := whole + "?action=key.edit&at=" + url.QueryEscape(moment.Format(then)) + "&key=key_"; !strings.HasPrefix(to, want) {
+			t.Errorf("%s leads to %q, want %s", trail, to, want)
+			continue
+		}
+		w.forget()
+		full := w.ask(http.MethodGet, to, nil)
+		said = text(full.doc)
+		for _, want := range []string{"shop-0.example.com", "shop-42.example.com", "shop-49.example.com", strings.Repeat("x", 480), "ak_7Kf2…x9Qd"} {
+			if !strings.Contains(said, want) {
+				t.Errorf("the page of a row of %s doesn't say %q", trail, want)
+			}
+		}
+		if asked := w.api.seen("GET /v1" + map[bool]string{true: "/operators/audit", false: "/accounts/" + account + "/audit"}[strings.HasPrefix(whole, "/operator")]); len(asked) != 1 ||
+			!strings.Contains(asked[0].uri, "from="+url.QueryEscape(moment.Format(then))) || !strings.Contains(asked[0].uri, "to="+url.QueryEscape(moment.Format(then.Add(time.Millisecond)))) {
+			t.Errorf("asks %+v", asked)
+		}
 	}
 }
 

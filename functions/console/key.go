@@ -198,7 +198,7 @@ type keyTrail struct {
 }
 
 func (a *app) showKeyAudit(v *visit) error {
-	d := &keyTrail{auditPage: auditPage{Root: v.keyURL("/audit")}}
+	d := &keyTrail{auditPage: auditPage{Root: v.keyURL("/audit"), Trail: v.accountURL("/account/audit")}}
 	err := v.parallel(
 		reading(&d.Key, v.api, v.keyPath(), nil),
 		func(context.Context) error { return a.readAudit(v, &d.auditPage, v.keyPath("/audit")) },

@@ -207,6 +207,7 @@ func (s *walking) trails(english locale.Catalogue) {
 		return true
 	})
 	s.look("/accounts/" + account + "/account/audit")
+	s.look("/accounts/" + account + "/account/audit?at=2026-08-03T14:00:00Z") // where the last row is whole
 }
 
 // usage is refusals for every reason, a few at a time: a page shows no more.
