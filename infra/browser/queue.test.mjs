@@ -1,7 +1,7 @@
 // The operators' queue of QPS requests: what a key press decides, and what becomes of what was typed.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { api, context, launch, signIn, ways } from "./browser.mjs";
+import { api, context, joins, launch, signIn, visit, ways } from "./browser.mjs";
 import { stack } from "./stack.mjs";
 
 let browser;
@@ -86,4 +86,39 @@ test("what an operator typed is for nobody else", async () => {
   assert.ok(!(await page.content()).includes("Between us"));
   assert.ok(!(await page.evaluate(() => JSON.stringify(sessionStorage))).includes("Between us"));
   await c.close();
+});
+
+test("what was typed into one form stays when its neighbour is sent, and what was sent doesn't come back", async () => {
+  const { id } = await api("owner", "POST", "/v1/accounts", { name: "Two forms" });
+  const key = await api("owner", "POST", `/v1/accounts/${id}/keys`, { name: "Courier", usage: "backend", products: ["routing"] });
+  await joins(id, "viewer", "viewer@example.com");
+  const operator = await visit(browser, "operator", `/operator/accounts/${id}/limits`), owner = await visit(browser, "owner", `/accounts/${id}/account`);
+  const { page } = operator, limit = (of, n) => of.locator("form[action*='/limits/'] [name=qps]").nth(n);
+  const set = (of, n) => of.locator("form[action*='/limits/'] button").nth(n).click();
+  await limit(page, 0).fill("300");
+  await limit(page, 1).fill("400");
+  await set(page, 0);
+  await operator.says(/takes? effect|in effect|within 10 seconds/);
+  assert.deepEqual([await limit(page, 0).inputValue(), await limit(page, 1).inputValue()], ["300", "400"]);
+
+  await operator.go(`/operator/keys/${key.id}`);
+  await page.locator("form[action$='/block'] [name=reason]").fill("Sold on a forum");
+  await limit(page, 0).fill("7");
+  await set(page, 0);
+  await operator.says(/within 10 seconds/);
+  assert.equal(await page.locator("form[action$='/block'] [name=reason]").inputValue(), "Sold on a forum");
+  assert.equal((await api("owner", "GET", `/v1/accounts/${id}/keys/${key.id}`)).limits[0].qps, 7);
+
+  const email = owner.page.locator("form[action$='/invitations'] [name=email]"), roles = owner.page.locator("form[action$='/role']");
+  await email.fill("new@example.com");
+  const other = roles.filter({ has: owner.page.locator("option[value=viewer][selected]") });
+  await other.locator("select").selectOption("developer");
+  await other.locator("button").click();
+  await owner.page.locator("form[action$='/role'] option[value=developer][selected]").waitFor({ state: "attached" });
+  assert.equal(await email.inputValue(), "new@example.com");
+  await owner.page.getByRole("button", { name: /Create/ }).first().click();
+  await owner.page.locator("[data-once] code").waitFor();
+  await owner.go(`/accounts/${id}/account`);
+  assert.equal(await email.inputValue(), "", "what was sent");
+  for (const one of [operator, owner]) await one.end();
 });

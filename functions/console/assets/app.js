@@ -285,7 +285,7 @@ function identified(selector) {
   });
 }
 
-const taken = (selector) => identified(selector).map(([id, form]) => [id, fields(form).map((e) => [e.name, e.value, e.checked])]);
+const taken = (selector, which = () => true) => identified(selector).filter(([, form]) => which(form)).map(([id, form]) => [id, fields(form).map((e) => [e.name, e.value, e.checked])]);
 
 function keep(name, what) {
   try {
@@ -496,8 +496,12 @@ if (refused) {
 }
 
 // Forms that wait beside each other, as the cards of a queue, keep what was typed while another one is sent or opened: it is back with their
-// page, for the same person and as long as a draft.
+// page, for the same person and as long as a draft. What is sent itself doesn't wait: its answer has it. In a queue it does, since a refused
+// card is answered by another page.
 const waiting = "main form[data-waits]", waitingName = "waiting", here = location.pathname + location.search;
+const chosen = (select) => Math.max(0, [...select.options].findLastIndex((option) => option.defaultSelected));
+const typed = (e) => e.type !== "hidden" && (e.options ? e.selectedIndex !== chosen(e) : e.value !== e.defaultValue || e.checked !== e.defaultChecked);
+const waits = (form) => fields(form).some(typed) && (form.dataset.waits || !form.dataset.sent);
 let places = {};
 try {
   const kept = JSON.parse(sessionStorage.getItem(waitingName));
@@ -506,7 +510,7 @@ try {
 } catch { /* a browser without storage */ }
 if (document.querySelector(waiting)) {
   fillIn(places[here]?.forms ?? []);
-  addEventListener("pagehide", () => { if (!signedOut) keep(waitingName, { places: { ...places, [here]: { at: Date.now(), forms: taken(waiting) } } }); });
+  addEventListener("pagehide", () => { if (!signedOut) keep(waitingName, { places: { ...places, [here]: { at: Date.now(), forms: taken(waiting, waits) } } }); });
 }
 
 // A page with a secret answers a form: reloading it must not send that again.
