@@ -49,6 +49,35 @@ func TestSigningInAgainLeadsBackToTheForm(t *testing.T) {
 	}
 }
 
+// TestWithoutAScriptASessionThatIsOverPromisesOnlyWhatItDoes: what brings the form back is a script, so what says so, and the link that relies on
+// it, are shown by the script alone. What works without one is there without one.
+func TestWithoutAScriptASessionThatIsOverPromisesOnlyWhatItDoes(t *testing.T) {
+	w := newWalker(t, "").without()
+	page := w.ask(http.MethodPost, keyPath+"/edit", url.Values{"name": {"Half a name"}})
+	byScript := func(n *html.Node) bool {
+		for ; n != nil; n = n.Parent {
+			if has(n, "hidden") && has(n, "data-script") {
+				return true
+			}
+		}
+		return false
+	}
+	promises := 0
+	elements(page.doc, func(n *html.Node) {
+		switch {
+		case has(n, "data-signin"), n.Data == "p" && strings.Contains(text(n), "with what you entered"):
+			if promises++; !byScript(n) {
+				t.Errorf("without a script too: %s", text(n))
+			}
+		case n.Data == "noscript" && byScript(n):
+			t.Errorf("only with a script: %s", text(n))
+		}
+	})
+	if promises != 2 || !strings.Contains(page.text, `<noscript><p>Without JavaScript, sign in in another tab`) {
+		t.Errorf("%d promises: %s", promises, page.text)
+	}
+}
+
 // TestAFormThatCameTooLateCanBeSentAgain: every field of every form is in the answer, so that nothing is lost without a script
 // either. A form for a secret is the exception.
 func TestAFormThatCameTooLateCanBeSentAgain(t *testing.T) {

@@ -172,6 +172,7 @@ async function openDialog(link) {
 
 // The focus goes to the field to be filled in, or to the title: never to a button that can't be taken back.
 function fill(dialog, form) {
+  for (const part of form.querySelectorAll("[data-script]")) part.hidden = false;
   const title = form.querySelector("h1"), text = form.querySelector("h1 ~ p");
   title.id = "dialog-title";
   title.tabIndex = -1;
