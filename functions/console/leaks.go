@@ -22,6 +22,26 @@ func (a *app) leakRoutes() {
 	a.person("POST /operator/leaks", a.reportLeak)
 }
 
+// leak says of a key with an exposed secret whether that still works or is refused, of two the one in force; "" without one.
+func leak(k api.Key) string {
+	if k.ExposedAt == nil {
+		return ""
+	}
+	i := max(0, slices.IndexFunc(k.Exposures, func(e api.Exposure) bool { return e.Secret == "current" }))
+	if i < len(k.Exposures) && k.Exposures[i].Refused {
+		return "refused"
+	}
+	return "works"
+}
+
+// stopped reports whether a key that is active lets no call through, since each of its secrets is exposed and refused.
+func stopped(k api.Key) bool {
+	refused := func(secret string) bool {
+		return slices.ContainsFunc(k.Exposures, func(e api.Exposure) bool { return e.Secret == secret && e.Refused })
+	}
+	return k.Status == api.Active && refused("current") && (k.PreviousPreview == nil || refused("outgoing"))
+}
+
 // exposureView has all that the page of a key tells of a leak.
 type exposureView struct {
 	api.Exposure

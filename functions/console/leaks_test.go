@@ -5,12 +5,62 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
 	"latchkey/shared/moment"
 )
+
+// TestAKeyWhoseSecretsAreAllRefusedIsNotCalledActive: where its status is shown, that of its exposed secret is in its place; beside it as long as
+// the key lets calls through.
+func TestAKeyWhoseSecretsAreAllRefusedIsNotCalledActive(t *testing.T) {
+	refused := func(secret string) api.Exposure {
+		return api.Exposure{Secret: secret, Refused: true, RefusedAt: ptr(moment.Of(then)), ExposedAt: moment.Of(then), Source: "github"}
+	}
+	works := api.Exposure{Secret: "current", ExposedAt: moment.Of(then), Source: "github"}
+	for name, c := range map[string]struct {
+		exposures []api.Exposure
+		outgoing  bool
+		status    api.Status
+		want      string
+	}{
+		"its only secret is refused":     {[]api.Exposure{refused("current")}, false, api.Active, "Exposed, refused"},
+		"its secret works":               {[]api.Exposure{works}, false, api.Active, "Active Exposed, still works"},
+		"the one before it works":        {[]api.Exposure{refused("current")}, true, api.Active, "Active Exposed, refused"},
+		"both are refused":               {[]api.Exposure{refused("outgoing"), refused("current")}, true, api.Active, "Exposed, refused"},
+		"only the one before is refused": {[]api.Exposure{refused("outgoing")}, true, api.Active, "Active Exposed, refused"},
+		"it is disabled too":             {[]api.Exposure{refused("current")}, false, api.Disabled, "Disabled Exposed, refused"},
+		"no secret is exposed":           {nil, false, api.Active, "Active"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWalker(t, "owner")
+			w.state(func(me *api.Me, k *api.KeyWithSecret) {
+				me.Operator, k.Status, k.Exposures, k.PreviousPreview, k.ExposedAt = true, c.status, c.exposures, nil, nil
+				if c.outgoing {
+					k.PreviousPreview = ptr("ak_8Lg3…y0Re")
+				}
+				if c.exposures != nil {
+					k.ExposedAt = ptr(moment.Of(then))
+				}
+			})
+			for _, page := range []string{keysPath, keyPath, "/operator/keys/" + keyID, "/operator/accounts/" + account} {
+				var said []string
+				elements(w.ask(http.MethodGet, page, nil).doc, func(n *html.Node) {
+					if n.Data == "span" && strings.HasPrefix(attr(n, "class"), "status ") {
+						said = append(said, strings.TrimSpace(text(n)))
+					}
+				})
+				if got := strings.Join(said, " "); got != c.want {
+					t.Errorf("%s says %q, want %q", page, got, c.want)
+				}
+			}
+		})
+	}
+}
 
 // TestTheCallsOfALeakBeginWithItsHourOrDay: nobody knows at which minute of it the secret was found, so all of it counts, up to the hour or the
 // day of the refusal. A leak that is older than the hours of the chart, and of the week before, is counted by days.

@@ -150,11 +150,13 @@ func (p *pages) functions(lang *locale.Language, id setID) template.FuncMap {
 			sum := sha256.Sum256([]byte(subject))
 			return base64.RawURLEncoding.EncodeToString(sum[:12])
 		},
-		"str":    func(v any) string { return fmt.Sprint(v) },
-		"reason": func(stored string) string { return reasonIn(lang, stored) },
-		"commas": lang.List,
-		"dir":    func() string { return lang.Dir },
-		"list":   func(items ...any) []any { return items },
+		"str":     func(v any) string { return fmt.Sprint(v) },
+		"reason":  func(stored string) string { return reasonIn(lang, stored) },
+		"leak":    leak,
+		"stopped": stopped,
+		"commas":  lang.List,
+		"dir":     func() string { return lang.Dir },
+		"list":    func(items ...any) []any { return items },
 	}
 }
 
