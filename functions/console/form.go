@@ -35,6 +35,7 @@ type fieldError struct {
 	Item       string // the entry of a list that it is about
 	Index      int    // its place, -1 for the field as a whole
 	Suggestion string // several are joined
+	Code       string // of the API
 }
 
 func newForm() *form {
@@ -83,7 +84,7 @@ func (f *form) refuse(v *visit, err error) error {
 	}
 	for _, e := range p.Fields() {
 		name, index := pointer(e.Pointer)
-		one := fieldError{Text: v.fieldText(e), Index: index}
+		one := fieldError{Text: v.fieldText(e), Index: index, Code: e.Code}
 		if key := "field." + name + ".empty"; f.Values[name] == "" && index < 0 && v.lang.Has(key) {
 			one.Text = v.t(key)
 		}

@@ -66,6 +66,11 @@ func (a *app) showLimit(v *visit, status int, f *form, k api.Key) error {
 	if !ok {
 		return errNotFound
 	}
+	for i, wrong := range f.Errors["qps"] {
+		if wrong.Code == "not_free" {
+			f.Errors["qps"][i].Text = v.t("limit.above_free", "free", l.FreeQps)
+		}
+	}
 	return v.renderForm(status, k, "limit", v.t("limit.title", "class", l.Name), &limitForm{form: f, Key: k, Limit: l})
 }
 

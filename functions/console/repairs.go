@@ -23,7 +23,8 @@ type repair struct {
 	About       string // what it is about, such as a domain
 	N           int64  // how many requests were refused for it; 0 if that isn't known
 	Dialog      bool
-	More        int // how many others aren't listed; the link shows them
+	Outside     bool // the URL is another site's
+	More        int  // how many others aren't listed; the link shows them
 }
 
 // These bound the repairs of one reason: beside a key, and on the page of usage, to which a key's page leads for the others.
@@ -43,7 +44,7 @@ func (v *visit) repairs(k api.Key, u api.Usage, products []api.Product, of api.M
 	all := map[authz.Code][]repair{
 		authz.DomainNotAllowed:  v.domainRepairs(k, deref(u.ByOrigin)),
 		authz.ProductNotAllowed: v.productRepairs(k, deref(u.ByProduct), products),
-		authz.QPSExceeded:       v.limitRepairs(k, deref(u.ByProduct), products, of.Type == api.Enterprise),
+		authz.QPSExceeded:       v.limitRepairs(k, u, products, of.Type == api.Enterprise),
 		authz.QuotaExceeded:     v.capRepairs(k, u),
 		authz.PathNotGranted:    v.pathRepairs(k, rightsIn(of).Own, products),
 	}
@@ -197,35 +198,58 @@ func (v *visit) productRepairs(k api.Key, split []api.UsageShare, products []api
 	return list
 }
 
-// limitRepairs lead to a higher limit: by oneself where that is free, else by a request with a number filled in.
-func (v *visit) limitRepairs(k api.Key, split []api.UsageShare, products []api.Product, enterprise bool) (list []repair) {
-	for _, s := range refusedFor(authz.QPSExceeded, split) {
+// limitRepairs lead to a higher limit: by oneself where that is free, else by a request, or where nobody may file one, to support. The request has
+// a number where the busiest minute says that it is too few: of shorter bursts nobody knows how high they were.
+func (v *visit) limitRepairs(k api.Key, u api.Usage, products []api.Product, enterprise bool) (list []repair) {
+	asksSupport := false
+	for _, s := range refusedFor(authz.QPSExceeded, deref(u.ByProduct)) {
 		for _, l := range k.Limits {
 			if l.Product != s.Name || !callable(products, l.Product) {
 				continue
 			}
 			one := repair{About: l.Name}
-			switch asked := higher(l.Qps, l.MaxQps); {
+			switch {
 			case l.Qps < l.FreeQps:
 				one.Text, one.URL, one.Dialog = v.t("repair.raise", "qps", l.FreeQps), v.repairURL(k, "/limits/", l.Class), true
-			case enterprise && asked > l.Qps:
-				q := url.Values{"key": {k.Id}, "class": {l.Class}, "qps": {strconv.Itoa(asked)}}
-				one.Text, one.URL = v.t("repair.request", "qps", asked), v.accountURL("/qps-requests/new?", q.Encode())
-			default:
+			case !enterprise:
+				asksSupport = true
 				continue
+			case l.MaxQps > 0 && l.Qps >= l.MaxQps:
+				continue
+			default:
+				q := url.Values{"key": {k.Id}, "class": {l.Class}}
+				one.Text = v.t("repair.request.any")
+				if tried := triedPerSecond(u); tried > l.Qps {
+					asked := higher(l.Qps, tried, l.MaxQps)
+					q.Set("qps", strconv.Itoa(asked))
+					one.Text = v.t("repair.request", "qps", asked)
+				}
+				one.URL = v.accountURL("/qps-requests/new?", q.Encode())
 			}
 			list = append(list, one)
 		}
 	}
+	if contact := v.app.brand.Support(v.accountID); asksSupport && contact != "" {
+		list = append(list, repair{Text: v.t("support.contact"), URL: contact, Outside: true})
+	}
 	return list
 }
 
-// higher is half as much again, and no more than there may be.
-func higher(qps, most int) int {
-	if most > 0 {
-		return min(qps+(qps+1)/2, most)
+// triedPerSecond is the average of the busiest minute, rounded up; 0 without one.
+func triedPerSecond(u api.Usage) int {
+	if u.BusiestMinute == nil {
+		return 0
 	}
-	return qps + (qps+1)/2
+	return int((u.BusiestMinute.Requests + 59) / 60)
+}
+
+// higher is half as much again, or what was tried if that is more, and no more than there may be.
+func higher(qps, tried, most int) int {
+	asked := max(qps+(qps+1)/2, tried)
+	if most > 0 {
+		return min(asked, most)
+	}
+	return asked
 }
 
 // repairedAt is the page on which a repair was pressed: Usage with its range, or else the key's own.

@@ -73,7 +73,7 @@ func offeredRepairs(doc *html.Node) (list []string) {
 func TestARefusalOffersWhatHelps(t *testing.T) {
 	domains := []string{keyPath + "/repair domain=many.example", keyPath + "/repair domain=few.example"}
 	product := keyPath + "/repair product=search"
-	limit := "/accounts/" + account + "/qps-requests/new?class=map-display&key=" + keyID + "&qps=15"
+	limit := "/accounts/" + account + "/qps-requests/new?class=map-display&key=" + keyID
 	for name, c := range map[string]struct {
 		change func(*api.Me, *api.KeyWithSecret)
 		want   []string
@@ -107,6 +107,96 @@ func TestARefusalOffersWhatHelps(t *testing.T) {
 				t.Errorf("offered %q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// TestAHigherLimitIsOfferedAsFarAsItIsKnown: a number where the busiest minute was over the limit, and at least what it had; none where
+// shorter bursts were, which the page says. Who may file no request is led to support, if there is an address.
+func TestAHigherLimitIsOfferedAsFarAsItIsKnown(t *testing.T) {
+	const bursts = "Shorter bursts went over the limit: 351 refused."
+	ask := "/accounts/" + account + "/qps-requests/new?class=map-display&key=" + keyID
+	for name, c := range map[string]struct {
+		kind             api.AccountType
+		minute, breaches int64
+		most             int
+		brand            bool
+		text, to         string
+	}{
+		"shorter bursts":      {api.Enterprise, 240, 351, 1000, false, "Request a higher limit", ask},
+		"a busy minute":       {api.Enterprise, 2341, 351, 1000, false, "Ask for 40 QPS", ask + "&qps=40"},
+		"somewhat over it":    {api.Enterprise, 660, 351, 1000, false, "Ask for 15 QPS", ask + "&qps=15"},
+		"over the maximum":    {api.Enterprise, 99999, 351, 30, false, "Ask for 30 QPS", ask + "&qps=30"},
+		"self-serve":          {api.SelfServe, 2341, 351, 1000, true, "Contact support", "https://tmaps.example/help?form=keys&ref=" + account},
+		"self-serve, nowhere": {api.SelfServe, 2341, 351, 1000, false, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWalker(t, "owner")
+			if c.brand {
+				w.rebrand(otherBrand)
+			}
+			w.state(func(me *api.Me, k *api.KeyWithSecret) {
+				me.Accounts[0].Type = c.kind
+				k.Limits = []api.Limit{{Class: "map-display", Product: "map-display", Name: "Map Display API", Qps: 10, DefaultQps: 10, FreeQps: 10, MaxQps: c.most}}
+			})
+			by := map[string]int64{"qps_exceeded": c.breaches}
+			w.api.on("GET /v1"+keyPath+"/usage", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+				reply(out, 200, api.Usage{
+					Totals: api.UsageCounts{Requests: 480, Allowed: 129, Refused: c.breaches, QpsBreaches: c.breaches, ByReason: by}, ByProduct: &[]api.UsageShare{{Name: "map-display", Requests: 480, ByReason: by}},
+					BusiestMinute: &api.BusiestMinute{Requests: c.minute, Start: moment.Of(then)}, Series: []api.UsagePoint{{Start: moment.Of(then), Requests: 480, Allowed: 129, Refused: c.breaches, QpsBreaches: c.breaches}},
+				})
+				return true
+			})
+			page := w.ask(http.MethodGet, keyPath, nil, "Accept-Language", "en")
+			if to := links(page.doc)[c.text]; c.text != "" && to != c.to {
+				t.Errorf("%q leads to %q, want %q", c.text, to, c.to)
+			}
+			if got := offeredRepairs(page.doc); c.text == "" && len(got) > 0 || c.text != "" && len(got) != 1 {
+				t.Errorf("offers %q", got)
+			}
+			if !strings.Contains(text(page.doc), bursts) {
+				t.Error("the page doesn't say that bursts were over the limit")
+			}
+		})
+	}
+}
+
+// TestALimitThatIsTooHighSaysHowHighItMayBe, and where there is more.
+func TestALimitThatIsTooHighSaysHowHighItMayBe(t *testing.T) {
+	for kind, c := range map[api.AccountType]struct{ says, to, never string }{
+		api.SelfServe:  {"Enter 5 or less.", "https://tmaps.example/help?form=keys&ref=" + account, "equest a"},
+		api.Enterprise: {"Enter 5 or less.", "/accounts/" + account + "/qps-requests/new?key=" + keyID + "&class=map-display", "upport"},
+	} {
+		w := newWalker(t, "owner")
+		w.rebrand(otherBrand)
+		w.state(func(me *api.Me, k *api.KeyWithSecret) {
+			me.Accounts[0].Type = kind
+			k.Limits = []api.Limit{{Class: "map-display", Product: "map-display", Name: "Map Display API", Qps: 5, DefaultQps: 5, FreeQps: 5, MaxQps: 1000}}
+		})
+		w.api.on("PUT /v1"+keyPath+"/limits/map-display", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+			reply(out, 422, map[string]any{"code": "invalid", "status": 422, "errors": []any{map[string]any{"pointer": "/qps", "code": "not_free", "detail": "x"}}})
+			return true
+		})
+		page := w.ask(http.MethodPost, keyPath+"/limits/map-display", url.Values{"qps": {"50"}, "was": {"5"}}, "Accept-Language", "en")
+		var card *html.Node
+		elements(page.doc, func(n *html.Node) {
+			if n.Data == "section" && strings.Contains(attr(n, "class"), "confirm") {
+				card = n
+			}
+		})
+		if card == nil {
+			t.Fatalf("%s: %d %s", kind, page.StatusCode, text(page.doc))
+		}
+		said := strings.ReplaceAll(text(card), "requests per second", "")
+		if !strings.Contains(said, c.says) || strings.Contains(said, c.never) && kind == api.SelfServe {
+			t.Errorf("%s: %s", kind, said)
+		}
+		leads := false
+		for _, to := range links(page.doc) {
+			leads = leads || to == c.to
+		}
+		if !leads {
+			t.Errorf("%s: leads to %v", kind, links(page.doc))
+		}
 	}
 }
 
