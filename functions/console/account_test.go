@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/html"
+
 	"latchkey/shared/api"
 	"latchkey/shared/moment"
 )
@@ -168,6 +170,70 @@ func TestAMembersSubjectMayHoldAnything(t *testing.T) {
 		if page := r.post("/accounts/"+account+"/account/role", url.Values{"subject": {subject}, "role": {"owner"}}); page.StatusCode != 404 {
 			t.Errorf("%q: %d", subject, page.StatusCode)
 		}
+	}
+}
+
+// TestAKeyAndItsTrailSayTheSame of its apps and caps: an app as people type it, from left to right in every language, and a group of classes by
+// its name. The names are asked for where a row has a group, and not for each page.
+func TestAKeyAndItsTrailSayTheSame(t *testing.T) {
+	w := newWalker(t, "owner")
+	const print = "DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09"
+	android := api.App{Platform: "android", Package: ptr("com.example.driver"), Sha1: ptr(print)}
+	ios := api.App{Platform: "ios", BundleId: ptr("com.example.driver")}
+	w.state(func(_ *api.Me, k *api.KeyWithSecret) { k.Apps = []api.App{android, ios} })
+	w.api.on("GET /v1/accounts/"+account+"/quotas", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.Quotas{Quotas: []api.Quota{{Group: "tiles", Name: "Map tiles", BillingType: "free"}}})
+		return true
+	})
+	w.api.on("GET /v1"+keyPath+"/usage", func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.Usage{Quotas: &[]api.KeyQuotaUse{{Group: "tiles", Name: "Map tiles", Day: ptr(int64(250_000)), EndsAt: moment.Of(then)}}})
+		return true
+	})
+	row := api.AuditRow{At: moment.Of(then), Action: "key.edit", KeyId: ptr(keyID), Actor: api.Actor{Subject: "u", Role: "owner"}, RequestId: "r", Changes: []api.Change{
+		{Field: "apps", After: []any{map[string]any{"platform": "android", "package": "com.example.driver", "sha1": print}, map[string]any{"platform": "ios", "bundle_id": "com.example.driver"}}},
+		{Field: "quotas", After: []any{map[string]any{"group": "tiles", "day": 250_000}}},
+	}}
+	for _, trail := range []string{"/accounts/" + account + "/audit", keyPath + "/audit"} {
+		w.api.on("GET /v1"+trail, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+			reply(out, 200, api.AuditList{Rows: []api.AuditRow{row}})
+			return true
+		})
+	}
+	lines := append(linesOf([]api.App{android}), linesOf([]api.App{ios})...)
+	trails := []string{"/accounts/" + account + "/account/audit", keyPath + "/audit", "/accounts/" + account + "/account/audit?at=" + moment.Format(then)}
+	for _, language := range []string{"en", "ar"} {
+		key := text(w.ask(http.MethodGet, keyPath, nil, "Accept-Language", language).doc)
+		for _, want := range append(lines, "Map tiles") {
+			if !strings.Contains(key, want) {
+				t.Errorf("%s: the key's page lacks %q", language, want)
+			}
+		}
+		for _, trail := range trails {
+			page := w.ask(http.MethodGet, trail, nil, "Accept-Language", language)
+			if said := text(page.doc); !strings.Contains(said, "Map tiles") || strings.Contains(said, "tiles·") || strings.Contains(said, ": tiles") {
+				t.Errorf("%s, %s: the group is called %s", trail, language, said)
+			}
+			var codes []string
+			elements(page.doc, func(n *html.Node) {
+				if n.Data == "code" && attr(n, "dir") == "ltr" && strings.Contains(text(n), "com.example") {
+					codes = append(codes, text(n))
+				}
+			})
+			if !strings.Contains(trail, "at=") { // the other one is on the page of the row
+				codes = append(codes, lines[1])
+			}
+			for _, line := range lines {
+				if !strings.Contains(strings.Join(codes, " "), line) {
+					t.Errorf("%s, %s: %q, want %q", trail, language, codes, line)
+				}
+			}
+			if !strings.Contains(page.text, "DA:<wbr>39:<wbr>") {
+				t.Errorf("%s, %s: a fingerprint breaks inside a byte", trail, language)
+			}
+		}
+	}
+	if asked := w.api.seen("GET /v1/accounts/" + account + "/quotas"); len(asked) != 1 {
+		t.Errorf("the names of groups were asked for %d times", len(asked))
 	}
 }
 

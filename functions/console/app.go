@@ -228,6 +228,9 @@ type catalogue struct {
 	mu    sync.Mutex
 	list  []api.Product
 	until time.Time
+
+	groups      map[string]string // of classes, with the names that their quotas have; nil: not read yet
+	groupsUntil time.Time
 }
 
 const catalogueLife = 5 * time.Minute

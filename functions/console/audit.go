@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -83,14 +82,13 @@ func (a *app) readAudit(v *visit, d *auditPage, path string, more ...func(contex
 	if err != nil {
 		return err
 	}
-	d.Rows = v.auditLines(found.Rows, products, d)
+	d.Rows = v.auditLines(found.Rows, facts{v, products, v.namesOfGroups(v.ctx(), found.Rows)}, d)
 	d.Next = orNone(found.NextPageToken)
 	return nil
 }
 
 // auditLines writes rows in words. Every page that shows rows has them from here.
-func (v *visit) auditLines(rows []api.AuditRow, products []api.Product, d *auditPage) (lines []auditLine) {
-	facts := facts{v, products}
+func (v *visit) auditLines(rows []api.AuditRow, facts facts, d *auditPage) (lines []auditLine) {
 	for _, row := range rows {
 		one := auditLine{AuditRow: row, Who: row.Actor.Subject}
 		if row.Actor.Email != nil {
@@ -123,6 +121,7 @@ func (v *visit) auditLines(rows []api.AuditRow, products []api.Product, d *audit
 type facts struct {
 	v        *visit
 	products []api.Product
+	groups   map[string]string // names of groups of classes, by ID
 }
 
 // text renders a value of the audit trail: times as dates, stable codes by their names, lists with commas, and
@@ -147,6 +146,9 @@ func (f facts) text(field string, value any) string {
 		}
 		return f.v.lang.List(parts)
 	case map[string]any:
+		if app, ok := appOf(t); ok {
+			return linesOf([]api.App{app})[0]
+		}
 		return f.parts(t)
 	default:
 		raw, _ := json.Marshal(t)
@@ -161,9 +163,6 @@ var coded = map[string]string{
 	"delivery_error": "delivery_error.", "status": "status.",
 	"frontend": "leaks.short.", "backend": "leaks.short.", "mobile": "leaks.short.", // of the fact leaks
 }
-
-// platforms are the proper names of those of apps.
-var platforms = map[string]string{"android": "Android", "ios": "iOS"}
 
 // field names what a row's change is about: of the catalogue's changes the product.
 func (f facts) field(name string) string {
@@ -186,10 +185,8 @@ func (f facts) word(field, text string) string {
 		return productName(f.products, text)
 	case "class", "limit_class":
 		return f.v.className(f.products, text)
-	case "platform":
-		return cmp.Or(platforms[text], text)
 	case "group":
-		return f.v.groupTitle(text, text)
+		return f.group(text)
 	case "reason":
 		return reasonIn(f.v.lang, text)
 	}

@@ -12,16 +12,18 @@ import (
 // These bound what a list of rows shows of each. The row's own page has all of it.
 const (
 	rowsOfTrail = 15
-	mostFields  = 3  // of a row
-	mostItems   = 5  // of a list
-	longestFact = 80 // characters of a value
+	mostFields  = 3   // of a row
+	mostItems   = 5   // of a list
+	longestFact = 80  // characters of a list
+	longestItem = 160 // of one entry, such as an app
 )
 
 // change is one of an audit row in words.
 type change struct {
 	Field, Before, After  string
-	MoreBefore, MoreAfter int // entries that aren't shown
-	Same                  int // entries that are in both, where only the others are shown
+	MoreBefore, MoreAfter int  // entries that aren't shown
+	Same                  int  // entries that are in both, where only the others are shown
+	Code                  bool // no words
 }
 
 func (c change) empty() bool { return c.Before == "" && c.After == "" && c.Same == 0 }
@@ -29,7 +31,7 @@ func (c change) empty() bool { return c.Before == "" && c.After == "" && c.Same 
 // change writes a change: whole, or as a list of rows has room for it. all reports that nothing is left out. Of a long list it shows what was
 // removed and added.
 func (f facts) change(c api.Change, whole bool) (said change, all bool) {
-	said.Field = f.field(c.Field)
+	said.Field, said.Code = f.field(c.Field), slices.Contains(codes, c.Field)
 	if whole {
 		said.Before, said.After = f.text(c.Field, c.Before), f.text(c.Field, c.After)
 		return said, true
@@ -72,8 +74,8 @@ func (f facts) few(entries []string) (text string, more int, cut bool) {
 	}
 	shown := slices.Clone(entries[:n])
 	if n == 1 {
-		if letters := []rune(shown[0]); len(letters) > longestFact {
-			shown[0], cut = strings.TrimSpace(string(letters[:longestFact]))+"…", true
+		if letters := []rune(shown[0]); len(letters) > longestItem {
+			shown[0], cut = strings.TrimSpace(string(letters[:longestItem]))+"…", true
 		}
 	}
 	more = len(entries) - n

@@ -118,7 +118,7 @@ func (a *app) settle(v *visit, f *form, prepare func(api.Key) management.Call, n
 			if err != nil {
 				return k, 0, err
 			}
-			if f.Differences = f.merge(now(k), facts{v, products}); len(f.Differences) > 0 {
+			if f.Differences = f.merge(now(k), facts{v: v, products: products}); len(f.Differences) > 0 {
 				f.Conflict = true
 				return k, http.StatusPreconditionFailed, nil
 			}
@@ -183,7 +183,7 @@ func (a *app) showConflict(v *visit, f *form) error {
 		return err
 	}
 	d.Conflict = true
-	d.Differences = f.merge(now, facts{v, d.Products})
+	d.Differences = f.merge(now, facts{v: v, products: d.Products})
 	return v.renderForm(http.StatusPreconditionFailed, k, "keyform", v.t("form.edit.title", "name", k.Name), d)
 }
 

@@ -152,12 +152,18 @@ func (p *pages) functions(lang *locale.Language, id setID) template.FuncMap {
 		},
 		"str":     func(v any) string { return fmt.Sprint(v) },
 		"reason":  func(stored string) string { return reasonIn(lang, stored) },
+		"breaks":  breaks,
 		"leak":    leak,
 		"stopped": stopped,
 		"commas":  lang.List,
 		"dir":     func() string { return lang.Dir },
 		"list":    func(items ...any) []any { return items },
 	}
+}
+
+// breaks is a code that lines may break after its colons, so that no byte of a fingerprint is torn apart while there is another place.
+func breaks(code string) template.HTML {
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(code), ":", ":<wbr>")) //nolint:gosec // escaped
 }
 
 func timeOf(v any) (time.Time, bool) {

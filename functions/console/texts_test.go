@@ -242,7 +242,7 @@ var codesOfFacts = map[string]string{
 	"usage": "frontend backend mobile", "missing_origin": "deny allow", "billing_type": "paying evaluation free freemium pay_as_you_grow",
 	"list":     "accounts accounts_by_email", // and those that the functions write
 	"frontend": "notify refuse rotate", "backend": "notify refuse rotate", "mobile": "notify refuse rotate",
-	"source": "anybody github operator", "platform": "android ios", "period": "day month", "delivery_error": "principal_refused",
+	"source": "anybody github operator", "period": "day month", "delivery_error": "principal_refused",
 	"class": "map-display", "limit_class": "map-display", "product": "map-display", "products": "map-display", "group": "other",
 }
 
@@ -250,7 +250,7 @@ var codesOfFacts = map[string]string{
 var plainFacts = strings.Fields(`
 	name labels domains networks apps header_only recoverable preview exposed previous_preview previous_exposed rotated_at rotation_cancelled
 	expires_at disabled blocked revoked_at deleted_at limits quotas rotation_policy proposed reason at until place refused_at replace lifted_at lift_reason
-	qps ends_at then_qps granted_qps lent_qps day month every_days notify_days_before principal package sha1 bundle_id path since paths product_paths
+	qps ends_at then_qps granted_qps lent_qps day month every_days notify_days_before principal platform package sha1 bundle_id path since paths product_paths
 	key_limit suspended accepted_paths leaks frontend_restricted max_lifetime_days closing closed_at unreadable_keys prefixes
 	qps_request comment requested_qps sealed_by rotation_due revealed subject invitation email threshold used quota member previous_secret_expires_at`)
 
@@ -268,7 +268,7 @@ func TestEveryCodeInAFactOfAnAuditRowIsSaidInWords(t *testing.T) {
 		t.Errorf("the lists %v, of %v", lists, all)
 	}
 	for _, lang := range w.app.langs.Offered() {
-		said := facts{&visit{app: w.app, lang: lang}, products}
+		said := facts{v: &visit{app: w.app, lang: lang}, products: products}
 		for fact, known := range codesOfFacts {
 			codes := strings.Fields(known)
 			if fact == "list" {
