@@ -83,6 +83,10 @@ func listShots(add adder, root string) {
 	add("findings.informing", "owner", keys+"/findings", withDoc("GET "+accountAPI+"/findings", api.FindingList{Findings: []api.Finding{
 		{Key: api.DomainKey{Id: bareKeyID, Name: "Bare", Status: api.Active}, Code: "never_expires", Since: maybeDay(-100), Act: "set_expiry"},
 	}}))
+	many := withDoc("GET "+accountAPI+"/findings", api.FindingList{Findings: slices.Repeat(findingsOf(fullKey()), 5), NextPageToken: ptr("f2")})
+	add("findings.many", "owner", keys+"/findings", many)
+	add("findings.many_later", "owner", keys+"/findings?from=30", many)
+	add("findings.many_informing", "owner", keys+"/findings?informing=1", many)
 	add("findings.none", "owner", keys+"/findings", noFindings(""))
 	add("findings.none_here", "owner", keys+"/findings", noFindings("f3"))
 	add("findings.end", "owner", keys+"/findings?page=f3", noFindings(""))
@@ -461,6 +465,12 @@ func accountShots(add adder, root string) {
 	add("audit.by_half_an_address", "owner", at+"/audit?who=olive", withDoc("GET "+accountAPI+"/audit", api.AuditList{}))
 	more := withDoc("GET "+accountAPI+"/audit", api.AuditList{Rows: auditRows()[:1], NextPageToken: ptr("p3")})
 	add("audit.filtered", "viewer", at+"/audit?action=key&who=olive&key="+keyID+"&from=2026-08-01&to=2026-08-02&page=p2", more)
+	add("audit.row", "owner", at+"/audit?action=key.edit&at=2026-07-11T10%3A10%3A00.000Z&key="+keyID, withDoc("GET "+accountAPI+"/audit", api.AuditList{Rows: auditRows()[:1]}))
+	add("audit.long", "owner", at+"/audit", withDoc("GET "+accountAPI+"/audit", api.AuditList{Rows: []api.AuditRow{{
+		At: day(10), Action: "key.edit", KeyId: ptr(keyID), Actor: api.Actor{Subject: "auth0|x", Role: "owner"}, RequestId: "r-5", Changes: []api.Change{
+			{Field: "domains", Before: strings.Fields("a.x b.x c.x d.x e.x f.x g.x h.x i.x"), After: strings.Fields("h.x i.x j.x k.x l.x m.x n.x o.x")},
+		},
+	}}}))
 	add("audit.none", "owner", at+"/audit", withDoc("GET "+accountAPI+"/audit", api.AuditList{}))
 	add("audit.none_found", "owner", at+"/audit?who=x", withDoc("GET "+accountAPI+"/audit", api.AuditList{}))
 	add("audit.none_yet", "owner", at+"/audit?who=x", withDoc("GET "+accountAPI+"/audit", api.AuditList{NextPageToken: ptr("p3")}))
@@ -577,6 +587,7 @@ func operatorShots(add adder) {
 	add("operators.unranked", "unranked", ops+"/operators", nil)
 	add("operators_remove.named", "admin", ops+"/operators/remove?subject=ops%7Cfirst", nil)
 	add("operators_audit", "admin,support", ops+"/operators/audit?page=p2", nil)
+	add("operators_audit.row", "admin", ops+"/operators/audit?action=key.block&at=2026-07-12T10%3A10%3A00.000Z", withDoc("GET /v1/operators/audit", api.AuditList{Rows: auditRows()[1:2]}))
 	add("operators_audit.filtered", "admin", ops+"/operators/audit?action=operator&who=a&from=2026-08-01", withDoc("GET /v1/operators/audit", api.AuditList{Rows: auditRows()[:1], NextPageToken: ptr("p3")}))
 	add("statements", "admin,support", ops+"/statements", nil)
 	ofAll := func(change func(*api.Statement)) func(*stage) {

@@ -300,8 +300,8 @@ func TestEveryFindingIsOnAPage(t *testing.T) {
 	}
 }
 
-// TestARowOfTheTrailSaysInShortWhatItsPageSaysInFull: three fields, of a long list what was removed and added, and a link to all of it.
-func TestARowOfTheTrailSaysInShortWhatItsPageSaysInFull(t *testing.T) {
+// TestARowOfAnAuditTrailSaysInShortWhatItsPageSaysInFull: three fields, of a long list what was removed and added, and a link to all of it.
+func TestARowOfAnAuditTrailSaysInShortWhatItsPageSaysInFull(t *testing.T) {
 	w := newWalker(t, "owner")
 	w.burden()
 	for trail, whole := range map[string]string{

@@ -26,7 +26,7 @@ var longest = map[string]string{
 	"app":    "android " + strings.Repeat("com.example.", 18) + "app " + strings.TrimSuffix(strings.Repeat("DA:", 32), ":"),
 	"status": "suspended", "sort": "-last_used_at", "select": "all", "range": "13mo", "from": "2026-08-01", "to": "2026-08-01", "month": "2026-08", "by": "hour", "compare": "1",
 	"group": "product", "reason": "leaked", "qps": "20000", "in": "name", "many": "yes", "part": "12", "back": "1", "pages": "12", "action": "key.rotation_announced",
-	"invited": "12", "people": "12", "done": "lost", "size": "100",
+	"invited": "12", "people": "12", "done": "lost", "size": "100", "at": "2026-07-11T10:10:00.000Z", "informing": "1",
 }
 
 // TestAPageRepeatsItsAddress with the longest value of each parameter, so that another language or signing in again leads back to it; and
