@@ -44,6 +44,7 @@ type statementPage struct {
 	Further    int      // and how many more
 	Merged     []string // accounts whose rows here are of all keys together: the first of them
 	MoreMerged int      // and how many more
+	Total      *api.StatementRow
 }
 
 // mostWithout bounds the accounts that a page names as left out, or as not split by key.
@@ -81,12 +82,29 @@ func (v *visit) statementRoot() string {
 	return v.accountURL("/statements")
 }
 
-// month is the one that was asked for; without one, the last that has ended.
+// month is the one that was asked for; without one, the last whose statement may be final, and the present one in the days in which none may.
 func (a *app) month(v *visit) string {
 	if asked := strings.TrimSpace(v.query("month")); asked != "" {
 		return asked
 	}
-	return (statement.MonthOf(a.now()) - 1).String()
+	present := statement.MonthOf(a.now())
+	last := present - 1
+	if a.now().Before(last.Settled()) {
+		return present.String()
+	}
+	return last.String()
+}
+
+// total adds up the rows of a statement that has no other pages. One row needs no sum.
+func (d *statementPage) total() *api.StatementRow {
+	if len(d.Rows) < 2 || d.Page != "" || d.Next != "" {
+		return nil
+	}
+	var sum api.StatementRow
+	for _, row := range d.Rows {
+		sum.Requests, sum.Allowed, sum.Refused = sum.Requests+row.Requests, sum.Allowed+row.Allowed, sum.Refused+row.Refused
+	}
+	return &sum
 }
 
 func (a *app) showStatement(v *visit, status int, f *form) error {
@@ -104,6 +122,10 @@ func (a *app) showStatement(v *visit, status int, f *form) error {
 		return err
 	}
 	found, err := management.Get[api.Statement](v.ctx(), v.api, v.statementPath(d.Month), query)
+	if err == nil && found.Status != api.Final && d.Account != "" && d.Month != d.Last && v.query("month") == "" {
+		d.Month = d.Last // a customer is shown the month in progress rather than one that nobody has stated, which may be before the account
+		found, err = management.Get[api.Statement](v.ctx(), v.api, v.statementPath(d.Month), query)
+	}
 	asked := newForm() // f may say something about the statement itself
 	if err := asked.refuseQuery(v, err); err != nil {
 		return err
@@ -125,6 +147,7 @@ func (a *app) showStatement(v *visit, status int, f *form) error {
 		d.Lines = append(d.Lines, line)
 	}
 	d.Next = orNone(found.NextPageToken)
+	d.Total = d.total()
 	if v.accountID == "" {
 		return v.render(status, "operator-statement", v.t("statement.title"), d)
 	}

@@ -27,10 +27,13 @@ for (const [i, [how, options]] of ways.entries()) {
   test(`an owner reads a month's statement by key and class, and takes the same as a file${how}`, async () => {
     const { c, page, go, says, end } = await visit(browser, "owner", `/accounts/${account}/usage`, options);
     await page.getByRole("link", { name: "Statements" }).click();
+    await says(/Month in progress: requests counted so far/);
+    await page.getByLabel("Month").fill(before(1));
+    await page.getByRole("button", { name: "Show" }).click();
     await says(/No requests in this month/);
     await page.getByLabel("Month").fill(present);
     await page.getByRole("button", { name: "Show" }).click();
-    await says(/Open: these are the requests that are counted now/);
+    await says(/Month in progress: requests counted so far/);
     const stated = async () => {
       const { rows, status } = await api("owner", "GET", `/v1/accounts/${account}/statements/${present}`);
       assert.deepEqual([status, rows.map((row) => [row.key_id, row.class, row.billing_type])], ["open", [[key.id, "map-display.tiles", "freemium"]]]);
