@@ -41,6 +41,7 @@ type app struct {
 	routed  []string // all patterns, for who walks them
 	guard   *http.CrossOriginProtection
 	catalog catalogue
+	counted counted
 	unkept  unkept
 }
 

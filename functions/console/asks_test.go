@@ -53,7 +53,7 @@ var asks = map[string][]string{
 	"/accounts/{account}/usage?range=30d":                                                      {`/accounts/{account}/usage?from=-720h0m0s interval=day to=0s`},
 	"/accounts/{account}/usage?range=7d":                                                       {`/accounts/{account}/usage?from=-168h0m0s interval=hour to=0s`},
 	"/accounts/{account}/usage?range=7d&by=day&product=search":                                 {`/accounts/{account}/usage?from=-168h0m0s interval=day product=search to=0s`},
-	"/accounts/{account}/statements":                                                           {`/accounts/{account}/statements/{month}?page_size=100`},
+	"/accounts/{account}/statements":                                                           {`/accounts/{account}/statements/{month}?page_size=100`, `/accounts/{account}/statements/{present}?page_size=100`},
 	"/accounts/{account}/statements?page=next":                                                 {`/accounts/{account}/statements/{month}?page_size=100 page_token=next`},
 	"/operator/statements":                                                                     {`/operator/statements/{month}?page_size=100`},
 	"/accounts/{account}/qps-requests/new?find=Demo":                                           {`/accounts/{account}/keys?page_size=20 q=Demo`},
@@ -124,7 +124,7 @@ func TestEachPageAsksForWhatItShows(t *testing.T) {
 	w := newWalker(t, "owner")
 	now := time.Now().UTC().Truncate(time.Second)
 	w.app.now = func() time.Time { return now }
-	ids := strings.NewReplacer(account, "{account}", keyID, "{key}", requestID1, "{request}", lastMonth(), "{month}")
+	ids := strings.NewReplacer(account, "{account}", keyID, "{key}", requestID1, "{request}", lastMonth(), "{month}", thisMonth(), "{present}")
 	got := map[string][]string{}
 	pages := w.routes(http.MethodGet)
 	for page := range asks {

@@ -138,6 +138,14 @@ func (a *app) settle(v *visit, f *form, prepare func(api.Key) management.Call, n
 // settled reports whether the form's change was made.
 func (f *form) settled() bool { return !f.Bad() && !f.Conflict }
 
+// saidOf is the notice of a form that was taken: one that asked for what it began with has changed nothing.
+func (f *form) saidOf(notice string) string {
+	if was := f.began(); was != nil && was.same(f.edited()) {
+		return "unchanged"
+	}
+	return notice
+}
+
 func union(a, b edited) edited {
 	all := maps.Clone(a)
 	maps.Copy(all, b)

@@ -61,6 +61,8 @@ func fakeAnswers(r *harness, name string) {
 	acct := api.Account{Id: account, Name: name, Type: api.Enterprise, KeyLimit: 100, CreatedAt: moment.Of(at), Role: &enterprise, Version: 2, Suspended: &api.Suspension{Reason: name, At: moment.Of(at), Until: ptr(moment.Of(at.AddDate(1, 0, 0))), By: &by}}
 	stated := openStatement()
 	stated.Month, stated.Rows = lastMonth(), fullStatement().Rows[2:]
+	present := stated
+	present.Month = thisMonth()
 	answers := map[string]any{
 		"GET /v1/products": api.ProductList{Products: []api.Product{{
 			Id: "map-display", Name: "Map Display API", Kind: api.Api, Classes: []api.ProductClass{{Id: "map-display", Name: "Map display"}},
@@ -69,6 +71,7 @@ func fakeAnswers(r *harness, name string) {
 		"GET " + root + "/keys":                      api.KeyList{Keys: []api.Key{k}},
 		"GET " + root + "/usage":                     used,
 		"GET " + root + "/statements/" + lastMonth(): stated,
+		"GET " + root + "/statements/" + thisMonth(): present,
 		"GET /v1/operator/statements/" + lastMonth(): stated,
 		"GET " + root + "/keys/" + keyID + "/usage":  ofKey,
 		"GET " + root + "/quotas":                    api.Quotas{Quotas: []api.Quota{{BillingType: "paying", Group: "tiles", Name: "Map display", Enforced: ptr(true), Day: api.QuotaPeriod{EndsAt: moment.Of(at)}, Month: api.QuotaPeriod{EndsAt: moment.Of(at)}}}},
@@ -120,6 +123,8 @@ func fakeAnswers(r *harness, name string) {
 		r.api.on(route, func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(w, 200, doc); return true })
 	}
 }
+
+func thisMonth() string { return time.Now().UTC().Format("2006-01") }
 
 // lastMonth is the last month that has ended, whose statement is shown where none is asked for.
 func lastMonth() string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	"latchkey/shared/apikey"
 	shown "latchkey/shared/text"
 )
 
@@ -21,7 +23,7 @@ import (
 
 // aSecret finds what may be a secret in a text, mistyped or cut too, whatever stands before it: the name of a setting, a part of an
 // address. IDs are shorter. The script looks for the same.
-var aSecret = regexp.MustCompile(`[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}`)
+var aSecret = regexp.MustCompile(`[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}|[A-Z][A-Z0-9]{1,7}_[0-9A-Z]{27,}`)
 
 // secretIn returns what may be a secret in a text, "" if there is none. Where the text has it in another spelling (percent-encoded,
 // wrapped, in other characters), only a whole one is found.
@@ -34,14 +36,29 @@ var aPreview = regexp.MustCompile(`^[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{4}(…|\.{3})
 
 const hashField = "secret_sha256"
 
-// soughtHash returns the hash of the secret that a search is for, in hexadecimal; "" for any other search. Typed text goes before
+// incomplete stands for the hash of what can't be a secret as it is: cut, or in capitals.
+const incomplete = "incomplete"
+
+// wholeSecret reports whether a text that looks like a secret has the length of one, and may be in its letters.
+func wholeSecret(text string) bool {
+	prefix, _, _ := strings.Cut(text, "_")
+	p, err := apikey.ParsePrefix(prefix)
+	return err == nil && len(text) == p.SecretLength()
+}
+
+// soughtHash returns the hash of the secret that a search is for, in hexadecimal, or incomplete; "" for any other search. Typed text goes before
 // the hash of a search before this one.
 func (v *visit) soughtHash(typed string) string {
 	if secret := secretIn(typed); secret != "" {
+		if !wholeSecret(secret) {
+			if secret = shown.AnySecret(typed); secret == "" {
+				return incomplete
+			}
+		}
 		sum := sha256.Sum256([]byte(secret))
 		return hex.EncodeToString(sum[:])
 	}
-	if hash := v.r.PostFormValue(hashField); typed == "" && len(hash) == 2*sha256.Size {
+	if hash := v.r.PostFormValue(hashField); typed == "" && (len(hash) == 2*sha256.Size || hash == incomplete) {
 		return hash
 	}
 	return ""
@@ -77,6 +94,9 @@ func (a *app) searchKeys(v *visit) error {
 
 // holders are the account's keys that have, or had, a secret.
 func (v *visit) holders(hash string) ([]api.KeyMatch, error) {
+	if hash == incomplete {
+		return nil, nil
+	}
 	var found api.KeyMatches
 	call := management.Call{Method: http.MethodPost, Path: v.accountPath("/keys/find"), Body: api.FindKeys{SecretSha256: &hash}}
 	_, err := v.api.Do(v.ctx(), call, &found)
@@ -92,7 +112,45 @@ func (v *visit) showHolder(hash string) error {
 	for _, m := range found {
 		return v.done(v.accountURL("/keys/"+m.Key.Id), "found_"+string(m.Matched))
 	}
-	return v.done(v.accountURL("/keys"), "found_none")
+	if there := v.holderElsewhere(hash); there != "" {
+		return v.done(there, "found_elsewhere")
+	}
+	return v.done(v.accountURL("/keys"), missed(hash))
+}
+
+// missed is the notice of a secret that no key has.
+func missed(hash string) string {
+	if hash == incomplete {
+		return "found_incomplete"
+	}
+	return "found_none"
+}
+
+// mostElsewhere bounds the other accounts of a person that are asked for a secret.
+const mostElsewhere = 10
+
+// holderElsewhere is the page of the key, in another of the person's accounts, that has or had a secret; "" for none.
+func (v *visit) holderElsewhere(hash string) string {
+	me, err := v.person()
+	if err != nil || hash == incomplete {
+		return ""
+	}
+	others := slices.DeleteFunc(slices.Clone(me.Accounts), func(one api.MyAccount) bool { return one.Closed || one.Id == v.accountID })
+	others = others[:min(len(others), mostElsewhere)]
+	pages := make([]string, len(others))
+	var reads []func(context.Context) error
+	for i, one := range others {
+		reads = append(reads, func(ctx context.Context) error {
+			var found api.KeyMatches
+			call := management.Call{Method: http.MethodPost, Path: "/v1/accounts/" + one.Id + "/keys/find", Body: api.FindKeys{SecretSha256: &hash}}
+			if _, err := v.api.Do(ctx, call, &found); err == nil && len(found.Matches) > 0 { // it only helps
+				pages[i] = "/accounts/" + one.Id + "/keys/" + found.Matches[0].Key.Id
+			}
+			return nil
+		})
+	}
+	_ = v.parallel(reads...) // they return no error
+	return cmp.Or(pages...)
 }
 
 // searchAll leads to what was searched for in all accounts.
@@ -113,6 +171,9 @@ func (a *app) searchKeysOf(v *visit) error {
 
 // showAnyHolder leads to the key, of whatever account, that has or had a secret.
 func (v *visit) showAnyHolder(hash string) error {
+	if hash == incomplete {
+		return v.done("/operator", "found_incomplete")
+	}
 	var found api.OperatorKeyMatches
 	call := management.Call{Method: http.MethodPost, Path: "/v1/operator/keys/find", Body: api.FindKeys{SecretSha256: &hash}}
 	if _, err := v.api.Do(v.ctx(), call, &found); err != nil {
@@ -206,7 +267,7 @@ func (v *visit) searchedKey(path, field, name string, takes func(api.Key) bool, 
 		return err
 	}
 	if id == "" {
-		return v.done(withQuery(path, query), "found_none")
+		return v.done(withQuery(path, query), missed(hash))
 	}
 	query.Set(name, id)
 	return v.answered(path, query, left)

@@ -3,8 +3,8 @@ package main
 import (
 	"crypto/rand"
 	"net/http"
+	"net/url"
 	"slices"
-	"time"
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
@@ -135,14 +135,27 @@ type beginning struct {
 	Restricted bool    // to domains, networks or apps
 }
 
-// beginningOf is nil as soon as one call was allowed, or where there are more keys than those: then nobody begins.
-func beginningOf(keys []api.Key, more bool, now time.Time) *beginning {
-	if more || slices.ContainsFunc(keys, func(k api.Key) bool { return k.LastUsedAt != nil }) {
-		return nil
-	}
+// beginningOf is nil as soon as one call was allowed, and for who can't take the steps. Of an account with more keys than those, the one that was used
+// last is asked for.
+func (v *visit) beginningOf(keys []api.Key, more, sortable bool) *beginning {
+	used := func(k api.Key) bool { return k.LastUsedAt != nil }
 	i := slices.IndexFunc(keys, func(k api.Key) bool { return k.Status == api.Active })
-	if i < 0 {
+	if i < 0 || slices.ContainsFunc(keys, used) || !v.writes() {
 		return nil
 	}
-	return &beginning{Key: keys[i], Restricted: len(keys[i].Domains)+len(keys[i].Networks)+len(keys[i].Apps) > 0}
+	if more && !sortable {
+		return nil
+	}
+	if more {
+		query := url.Values{"sort": {"-last_used_at"}, "page_size": {"1"}}
+		last, err := management.Get[api.KeyList](v.ctx(), v.api, v.accountPath("/keys"), query)
+		if err != nil || slices.ContainsFunc(last.Keys, used) {
+			return nil
+		}
+	}
+	return beginWith(keys[i])
+}
+
+func beginWith(k api.Key) *beginning {
+	return &beginning{Key: k, Restricted: len(k.Domains)+len(k.Networks)+len(k.Apps) > 0}
 }

@@ -118,7 +118,7 @@ func filled(one formOf, changed string) url.Values {
 }
 
 // held are fields that the API isn't told: what the console itself checks.
-var held = map[string]string{"was": "how the form began", "expires_was": "whether the day was changed", "missing_origin_was": "whether it was chosen", "confirm": "the account's name, the person's subject", "back": "which page the form is on"}
+var held = map[string]string{"was": "how the form began", "expires_was": "whether the day was changed", "missing_origin_was": "whether it was chosen", "confirm": "the account's name, the person's subject", "back": "which page the form is on", "grace_for": "for which reason the time was offered"}
 
 // twoSteps takes a token first, and accepts it only after the person has seen what it is for:
 // TestAnInvitationOutlivesTheSignIn.
@@ -259,7 +259,7 @@ func TestAFormThatIsCarriedOutLeadsToAPageThatSaysSo(t *testing.T) {
 			says = w.app.langs.Offered()[0].Text(inForce(w.app.langs.Offered()[0], "notice."+left.Notice, strings.HasPrefix(to, "/operator/accounts/"))) // a suspended one
 		}
 		if left.Keys != nil { // in the words of one key, or of the list
-			says = map[string]string{"disable": "The key is disabled.", "enable": "The key is enabled.", "delete": "Deleted 1 key.", "domain": "Added the domain"}[left.Keys.Act]
+			says = map[string]string{"disable": "The key is disabled.", "enable": "The key is enabled.", "delete": "Deleted 1 key.", "domain": "is now allowed for this key."}[left.Keys.Act]
 		}
 		shown := w.ask(http.MethodGet, to, nil, "Cookie", w.with(left.cookie))
 		gone := slices.ContainsFunc(shown.Cookies(), func(c *http.Cookie) bool { return c.Name == noteCookie && c.MaxAge < 0 })

@@ -119,7 +119,7 @@ func sentShots(root, key string) (list []shot) {
 	add("selected.bad_label", "owner", root+"/keys/selected/label", url.Values{"key": {keyID}, "labels": {"one, two"}, "q": {"shop"}}, nil)
 	add("selected.bad_domain", "owner", root+"/keys/selected/domain", url.Values{"key": {keyID}, "domains": {"FAẞ.de"}}, nil)
 
-	pasted := "ak_7Kf2" + strings.Repeat("a", 28) + "x9Qd"
+	pasted := "ak_7Kf2" + strings.Repeat("a", 25) + "x9Qd"
 	add("try.other_key", "owner", key+"/try", url.Values{"secret": {"nonsense"}, "origin": {"https://one.example"}}, nil)
 	add("try.pasted", "owner", key+"/try", url.Values{"secret": {goodSecret}}, ofKey(func(k *api.Key) { k.Preview = goodPreview }))
 	add("try.pasted_here", "owner", key+"/try", url.Values{"secret": {goodSecret}}, ofKey(func(k *api.Key) { k.Preview, k.Domains = goodPreview, []string{"console.example"} }))

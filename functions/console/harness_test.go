@@ -35,7 +35,7 @@ import (
 const (
 	account = "acc_01"
 	keyID   = "key_01M805HA7KFVZYHMQR8J2PEF42"
-	secret  = "ak_7Kf2aaaaaaaaaaaaaaaaaaaaaaaaaaaax9Qd"
+	secret  = "ak_7Kf2aaaaaaaaaaaaaaaaaaaaaaaaax9Qd"
 )
 
 // fakeAPI answers as the management API would, and remembers what it was asked.

@@ -47,7 +47,7 @@ func (d *keyPage) take(v *visit, p *page) {
 		return
 	}
 	if of := "notice." + d.Selected.Act; v.lang.Has(of) {
-		d.Selected.Title = v.t(p.inForce(v, of))
+		d.Selected.Title = v.t(p.inForce(v, of), "value", d.Selected.Value)
 	}
 }
 

@@ -230,7 +230,7 @@ func (a *app) editKey(v *visit) error {
 		if act, value := f.editedAs(patch); err == nil && act != "" {
 			return v.actedOn(v.keyURL(), act, value, swept{})
 		} else if err == nil {
-			return v.done(v.keyURL(), "edited")
+			return v.done(v.keyURL(), f.saidOf("edited"))
 		}
 		if stale(err) {
 			return a.showConflict(v, f)

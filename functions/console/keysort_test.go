@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
+	"latchkey/shared/moment"
 )
 
 // answerKeys answers the list of keys by a page token, and keeps what it was asked.
@@ -71,7 +72,7 @@ func TestTheListOffersTheOrdersThatItCanHave(t *testing.T) {
 			if !few && !kept(sort) {
 				return 422, api.Problem{Status: 422, Code: "keys_not_sortable", Error: "Too many."}
 			}
-			list := api.KeyList{Keys: slices.Repeat([]api.Key{{Id: keyID, Name: "Demo", Status: api.Active, Usage: api.Backend}}, keysPerPage), NextPageToken: ptr("next")}
+			list := api.KeyList{Keys: slices.Repeat([]api.Key{{Id: keyID, Name: "Demo", Status: api.Active, Usage: api.Backend, LastUsedAt: ptr(moment.Of(then))}}, keysPerPage), NextPageToken: ptr("next")}
 			if token == "" {
 				list.Sortable = &few
 			}

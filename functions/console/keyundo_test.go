@@ -25,7 +25,7 @@ func TestAnActOnOneKeyIsUndoneWhereItWasDone(t *testing.T) {
 		"disable":      {"/disable", nil, "The key is disabled.", "enable", "The key is enabled.", there},
 		"enable":       {"/enable", nil, "The key is enabled.", "disable", "The key is disabled.", there},
 		"delete":       {"/delete", nil, "Deleted 1 key.", "restore", "Restored 1 key.", keysPath},
-		"allow domain": {"/repair", url.Values{"domain": {"new.example"}}, "Added the domain new.example to 1 key.", "domain", "Removed the domain new.example from 1 key.", there},
+		"allow domain": {"/repair", url.Values{"domain": {"new.example"}}, "new.example is now allowed for this key.", "domain", "new.example is no longer allowed for this key.", there},
 	} {
 		m := newMany(t, 2)
 		m.keys[0].Disabled = name == "enable"

@@ -19,6 +19,7 @@ var alsoSuspended = map[string]string{
 	"notice.suspended":     "it is about the suspension itself",
 	"notice.resumed":       "the suspension is over",
 	"operator.leak.text":   "it is about the keys of any account",
+	"notice.qps_approved":  "it stands on the queue of all accounts",
 }
 
 // TestEveryTextAboutWhatTakesEffectSoonHasOneForASuspendedAccount, in each language, and pages show it there.
@@ -147,9 +148,9 @@ func TestNoActPromisesTooMuchInASuspendedAccount(t *testing.T) {
 		act              func(*many) answered
 		says, soon, held string
 	}{
-		"a domain more":        {edit("demo.example\nnew.example"), "Added the domain new.example to 1 key.", soon, later},
-		"a domain less":        {edit(""), "Removed the domain demo.example from 1 key.", soon, later},
-		"a repair":             {post(there+"/repair", url.Values{"domain": {"new.example"}}), "Added the domain new.example to 1 key.", soon, later},
+		"a domain more":        {edit("demo.example\nnew.example"), "new.example is now allowed for this key.", soon, later},
+		"a domain less":        {edit(""), "demo.example is no longer allowed for this key.", soon, later},
+		"a repair":             {post(there+"/repair", url.Values{"domain": {"new.example"}}), "new.example is now allowed for this key.", soon, later},
 		"a repair, already so": {post(there+"/repair", url.Values{"domain": {"demo.example"}}), "Added.", soon, later},
 		"a step":               {post(there+"/disable", nil), "The key is disabled.", " It stops working within 10 seconds.", ""},
 		"disable":              {post(keysPath+"/selected/disable", url.Values{"key": {idOf(0)}}), "Disabled 1 key.", soon, later},

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
+	"time"
 	"unicode/utf8"
 
 	"latchkey/functions/console/internal/management"
@@ -75,7 +77,8 @@ func (a *app) lookUp(v *visit) error {
 	var pending api.QpsRequestList
 	var products []api.Product
 	var reads []func(context.Context) error
-	if d.searches() { // with as many calls as a page may make, so that the tabs are without their counts
+	if d.searches() { // with as many calls as a page may make: the tabs have the counts of the page before
+		v.overview = a.counted.at(a.now())
 		reads = append(reads, v.search(d))
 	} else {
 		reads = append(reads, v.waiting())
@@ -136,7 +139,34 @@ func (v *visit) waiting() func(context.Context) error {
 	return func(ctx context.Context) error {
 		if found, err := management.Get[api.Overview](ctx, v.api, "/v1/operator/overview", nil); err == nil {
 			v.overview = &overview{found}
+			v.app.counted.keep(v.overview, v.app.now())
 		}
 		return nil
 	}
+}
+
+// counted keeps what waited for operators a short while ago, for their pages that have no call left to ask.
+type counted struct {
+	mu    sync.Mutex
+	last  *overview
+	until time.Time
+}
+
+// countedLife is for how long the counts of another page are worth showing.
+const countedLife = 2 * time.Minute
+
+func (c *counted) keep(o *overview, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last, c.until = o, now.Add(countedLife)
+}
+
+// at returns what was counted, nil if that is too long ago.
+func (c *counted) at(now time.Time) *overview {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now.Before(c.until) {
+		return c.last
+	}
+	return nil
 }

@@ -76,7 +76,7 @@ func (p *page) say(v *visit, left note) {
 	if p.Notice = v.t(notice, "fields", v.fieldNames(left.Fields)); left.Seen != nil {
 		p.Notice += " " + left.Seen.text(v)
 	}
-	p.Missed = slices.Contains([]string{"found_none", "found_nowhere", "invitation_again", leftOut, "tester_spent", "qps_approved_before", "qps_rejected_before"}, left.Notice)
+	p.Missed = slices.Contains([]string{"found_none", "found_nowhere", "found_incomplete", "invitation_again", leftOut, "tester_spent", "qps_approved_before", "qps_rejected_before"}, left.Notice)
 }
 
 // can tells templates which controls to show. The API decides: this only spares people buttons that would be refused.
@@ -85,6 +85,7 @@ type can struct{ Write, Own, Operate, Decide bool }
 type navItem struct {
 	Text, Path, Icon string
 	Current          bool
+	Slash            bool // the key "/" leads to the search box there
 }
 
 // There is the page of another account that is like this one: its keys, usage, requests or settings.
@@ -121,6 +122,20 @@ func (v *visit) navigation(p *page) (items []navItem) {
 		add("nav.operator", "/operator", "shield")
 	}
 	return items
+}
+
+// leadToSearch marks the list to which the key "/" leads from a page without a search box: the operators' from their pages, and the account's from its own.
+func (p *page) leadToSearch(path string) {
+	list := "/operator"
+	if path != list && !strings.HasPrefix(path, list+"/") {
+		if p.Account == nil {
+			return
+		}
+		list = "/accounts/" + p.Account.Id + "/keys"
+	}
+	for i, item := range p.Nav {
+		p.Nav[i].Slash = p.Slash && !p.Search && item.Path == list
+	}
 }
 
 // searching are the pages that have a search box.
@@ -160,6 +175,7 @@ func (v *visit) render(status int, name, title string, data any) error {
 		d.take(v, &p)
 	}
 	p.Nav, p.LeftOut = v.navigation(&p), v.api.LeftOut()
+	p.leadToSearch(v.r.URL.Path)
 	if v.api.Cut() {
 		p.Cut = mostEntries
 	}
@@ -207,6 +223,9 @@ func (v *visit) enter(p *page) error {
 func rightsIn(a api.MyAccount) can {
 	return can{Write: a.Role != api.Viewer && !a.Closed, Own: a.Role == api.Owner && !a.Closed}
 }
+
+// writes reports whether the person may change the account's keys, as far as the console knows.
+func (v *visit) writes() bool { return v.allowed(can.write) == nil }
 
 // allowed refuses a page that is nothing but a form, to those who couldn't send it. The API decides; this spares people
 // to fill it in.

@@ -180,7 +180,7 @@ func TestACutFileSaysSoInItsNameAlone(t *testing.T) {
 			t.Errorf("more: %v: %s: %q", more, file.Header.Get("Content-Disposition"), lines)
 		}
 	}
-	if got := text(w.ask(http.MethodGet, "/accounts/"+account+"/account/audit", nil).doc); !strings.Contains(got, "up to 2,000 rows") {
+	if got := text(w.ask(http.MethodGet, "/accounts/"+account+"/account/audit", nil).doc); !strings.Contains(got, "up to 2,000.") {
 		t.Errorf("the page doesn't say how long a file can be: %s", got)
 	}
 }

@@ -18,11 +18,17 @@ func (a *app) rotationRoutes() {
 	a.account("POST /accounts/{account}/keys/{key}/policy", a.putPolicy)
 }
 
-// The grace periods to choose from, in seconds. A rotation can leave it to the API, which goes by the reason.
+// The grace periods to choose from, in seconds.
 var (
 	longer = []string{"3600", "86400", "604800", "2592000"}
-	graces = append([]string{"", "0"}, longer...)
+	graces = append([]string{"0"}, longer...)
 )
+
+// usualGrace is what a rotation begins with; after a leak there is none.
+const usualGrace = "86400"
+
+// rotateReasons are those to choose from, the usual one first.
+var rotateReasons = []api.RotateKeyReason{api.Scheduled, api.Leaked, api.Other}
 
 type rotationForm struct {
 	*form
@@ -38,23 +44,38 @@ func (a *app) showRotation(v *visit, status int, name string, f *form, graces []
 		return err
 	}
 	d := &rotationForm{form: f, Key: k, Graces: graces, Running: k.PreviousPreview != nil && !k.RotationCancelled}
-	if d.Reasons = []api.RotateKeyReason{api.Other, api.Scheduled, api.Leaked}; d.Running {
-		f.Values["reason"] = string(api.Leaked)
+	if d.Reasons = rotateReasons; d.Running && name == "rotate" {
+		f.leaked()
 		d.Reasons = []api.RotateKeyReason{api.Leaked}
 	}
 	return v.renderForm(status, k, name, v.t(name+".title", "name", k.Name), d)
 }
 
 func (a *app) rotateForm(v *visit) error {
-	f := newForm()
-	f.Values["grace_seconds"], f.Values["reason"], f.Values["idempotency"] = "", string(api.Other), rand.Text()
+	f := newRotation()
 	if v.query("reason") == string(api.Leaked) {
-		f.Values["grace_seconds"], f.Values["reason"] = "0", string(api.Leaked)
+		f.leaked()
 	}
 	return a.showRotation(v, http.StatusOK, "rotate", f, graces)
 }
 
-var rotationFields = []string{"grace_seconds", "reason", "idempotency"}
+// newRotation is the form of a rotation, of one key or of several.
+func newRotation() *form {
+	f := newForm()
+	f.Values["grace_seconds"], f.Values["reason"], f.Values["idempotency"] = usualGrace, string(rotateReasons[0]), rand.Text()
+	f.Values["grace_for"] = f.Values["reason"]
+	return f
+}
+
+// leaked makes it the form after a leak.
+func (f *form) leaked() {
+	if f.Values["grace_for"] != string(api.Leaked) {
+		f.Values["grace_seconds"] = "0"
+	}
+	f.Values["reason"], f.Values["grace_for"] = string(api.Leaked), string(api.Leaked)
+}
+
+var rotationFields = []string{"grace_seconds", "reason", "idempotency", "grace_for"}
 
 // rotation reads the form of a rotation, of one key or of several.
 func (f *form) rotation(v *visit) (body api.RotateKey) {
@@ -67,6 +88,10 @@ func (f *form) rotation(v *visit) (body api.RotateKey) {
 	}
 	if reason := api.RotateKeyReason(f.Values["reason"]); reason != "" {
 		body.Reason = &reason
+		if reason == api.Leaked && f.Values["grace_for"] != "" && f.Values["grace_for"] != f.Values["reason"] && f.Values["grace_seconds"] != "0" { // no script has set the time
+			f.leaked()
+			f.add("grace_seconds", v.t("rotate.leaked.unasked"))
+		}
 	}
 	return body
 }
@@ -179,7 +204,7 @@ func (a *app) putPolicy(v *visit) error {
 	case err != nil:
 		return err
 	case f.settled():
-		return v.done(v.keyURL(), "policy")
+		return v.done(v.keyURL(), f.saidOf("policy"))
 	}
 	return a.showPolicy(v, status, f, k)
 }

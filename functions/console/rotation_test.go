@@ -13,7 +13,7 @@ import (
 
 // TestARotationCanHaveEachReasonThatTheAPITakes: while one runs, a leak alone; after it was cancelled, all again.
 func TestARotationCanHaveEachReasonThatTheAPITakes(t *testing.T) {
-	all := []string{"other", "scheduled", "leaked"}
+	all := []string{"scheduled", "leaked", "other"}
 	for _, c := range []struct {
 		runs, cancelled bool
 		want            []string

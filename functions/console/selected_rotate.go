@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"net/http"
 	"net/url"
 	"slices"
@@ -49,7 +48,7 @@ func (a *app) askRotation(v *visit, status int, f *form, from url.Values) error 
 	if err != nil || len(ids) == 0 {
 		return err
 	}
-	d := &rotating{Graces: graces, Reasons: []api.RotateKeyReason{api.Other, api.Scheduled, api.Leaked}}
+	d := &rotating{Graces: graces, Reasons: rotateReasons}
 	d.selection = selection{form: f, Kept: list.Kept(), Back: list.PageURL(list.Page)}
 	if len(ids) > mostRotated {
 		ids, d.Over = ids[:mostRotated], mostRotated
@@ -58,12 +57,6 @@ func (a *app) askRotation(v *visit, status int, f *form, from url.Values) error 
 		return err
 	}
 	return v.render(status, "selected-rotate", v.t("selected.rotate.title", "keys", v.keysIn(len(ids))), d)
-}
-
-func newRotation() *form {
-	f := newForm()
-	f.Values["reason"], f.Values["idempotency"] = string(api.Other), rand.Text()
-	return f
 }
 
 // rotateSelected rotates keys and shows their secrets. The same form sent again makes no other secrets, and can't show these again.

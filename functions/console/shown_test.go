@@ -37,7 +37,7 @@ func TestAFormShowsWhatThereIs(t *testing.T) {
 		root + "/keys/" + keyID + "/limits/map-display": `{"qps":7}`,
 		root + "/keys/" + keyID + "/quotas/tiles":       `{"day":300}`,
 		root + "/keys/" + keyID + "/extend":             `{"grace_seconds":604800}`,
-		root + "/keys/" + keyID + "/rotate":             `{"reason":"other"}`,
+		root + "/keys/" + keyID + "/rotate":             `{"grace_seconds":86400,"reason":"scheduled"}`,
 		root + "/account/details":                       `{"name":"Demo"}`,
 		"/operator/accounts/" + account:                 `{"key_limit":100}`,
 		"/operator/accounts/" + account + "/type":       `{"type":"self_serve"}`,

@@ -122,8 +122,9 @@ func (a *app) showStatement(v *visit, status int, f *form) error {
 		return err
 	}
 	found, err := management.Get[api.Statement](v.ctx(), v.api, v.statementPath(d.Month), query)
-	if err == nil && found.Status != api.Final && d.Account != "" && d.Month != d.Last && v.query("month") == "" {
-		d.Month = d.Last // a customer is shown the month in progress rather than one that nobody has stated, which may be before the account
+	if err == nil && found.Status != api.Final && d.Account != "" && d.Month != d.Last && d.Page == "" && v.query("month") == "" {
+		// A customer is shown the month in progress rather than one that nobody has stated, which may be before the account.
+		d.Month = d.Last
 		found, err = management.Get[api.Statement](v.ctx(), v.api, v.statementPath(d.Month), query)
 	}
 	asked := newForm() // f may say something about the statement itself

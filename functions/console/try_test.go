@@ -75,11 +75,11 @@ func TestAPageCallsOnlyForAKeyThatAllowsIt(t *testing.T) {
 		calls, header bool
 		origin, says  string
 	}{
-		"no domains":         {nil, "", true, false, "", "Allowed."},
+		"no domains":         {nil, "", true, false, "", "Sending the first request"},
 		"a domain of others": {[]string{"*.shop.example"}, "", false, false, "https://www.shop.example", "This key doesn’t accept requests from the console"},
 		"a page that may":    {[]string{"shop.example"}, "shop.example/map", false, false, "https://shop.example", "Allowed."},
 		"a page":             {[]string{"shop.example"}, "https://evil.example/map", false, false, "https://evil.example", "Refused. Domain not allowed"},
-		"a header":           {nil, "", true, true, "", "Allowed."},
+		"a header":           {nil, "", true, true, "", "Sending the first request"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, secret, asked := pasting(t, func(k *api.KeyWithSecret) {

@@ -21,7 +21,7 @@ var oncePressed = map[string]struct {
 	"disable":             {"/" + idOf(0) + "/disable", nil, "The key is disabled.", "enable"},
 	"enable":              {"/" + idOf(0) + "/enable", nil, "The key is enabled.", "disable"},
 	"delete":              {"/" + idOf(0) + "/delete", nil, "Deleted 1 key.", "restore"},
-	"allow a domain":      {"/" + idOf(0) + "/repair", url.Values{"domain": {"new.example"}}, "Added the domain new.example to 1 key.", "domain"},
+	"allow a domain":      {"/" + idOf(0) + "/repair", url.Values{"domain": {"new.example"}}, "new.example is now allowed for this key.", "domain"},
 	"disable, selected":   {"/selected/disable", url.Values{"key": {idOf(0), idOf(1)}}, "Disabled 2 keys.", "enable"},
 	"enable, selected":    {"/selected/enable", url.Values{"key": {idOf(0), idOf(1)}}, "Enabled 2 keys.", "disable"},
 	"delete, selected":    {"/selected/delete", url.Values{"key": {idOf(0), idOf(1)}}, "Deleted 2 keys.", "restore"},

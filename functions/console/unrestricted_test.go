@@ -43,7 +43,7 @@ func TestWhetherAKeyIsRestrictedIsOneFact(t *testing.T) {
 				"the account rule": slices.Contains(k.Breaks(accounts.Rules{FrontendRestricted: true}, nil, now), apikey.ErrUnrestricted),
 			}
 			// The checklist praises nothing that isn't there: a server's or an app's key may do without, and is no restricted one.
-			if got := beginningOf([]api.Key{doc}, false, now).Restricted; got != (lists != 0) {
+			if got := beginWith(doc).Restricted; got != (lists != 0) {
 				t.Errorf("%s with lists %03b: the checklist says that it is restricted: %v", usage, lists, got)
 			}
 			for place, says := range said {

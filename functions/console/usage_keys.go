@@ -18,7 +18,7 @@ func (v *visit) findKey(problems *form, takes func(api.Key) bool) (chosen string
 	}
 	if hash := v.soughtHash(typed); hash != "" { // from an address that somebody made
 		if chosen, err = v.holder(hash, takes); err == nil && chosen == "" {
-			problems.add("find", v.t("notice.found_none"))
+			problems.add("find", v.t("notice."+missed(hash)))
 		}
 		return chosen, nil, false, err
 	}

@@ -64,6 +64,17 @@ for (const person of ["owner", "support"]) {
 }
 
 for (const options of [{}, { javaScriptEnabled: false }]) {
+  test(`a secret that is cut, or in capitals, is said to be none${options.javaScriptEnabled === false ? ", without JavaScript" : ""}`, async () => {
+    const { secret } = await keyOf(stack().demo_account, { name: "Lost in part" });
+    for (const typed of [secret.slice(0, -1), secret.toUpperCase()]) {
+      const { c, page, requests } = await search("owner", typed, options);
+      await page.getByText("This isn’t a complete key.").waitFor();
+      assert.deepEqual(requests.filter((r) => r.url().includes(typed)).map((r) => r.url()), []);
+      c.check();
+      await c.close();
+    }
+  });
+
   test(`a secret behind a long address is found as it is pasted${options.javaScriptEnabled === false ? ", without JavaScript" : ""}`, async () => {
     const key = await keyOf(stack().demo_account, { name: "Lost in an address" });
     const address = `https://tiles.customers.example/a/path/that/is/longer/than/a/name/may/be/tile.png?view=Unified&key=${key.secret}`;
@@ -184,6 +195,10 @@ test("/ leads to the search box, but not from a field", async () => {
   await page.getByLabel("Status").first().focus();
   await page.keyboard.press("/");
   assert.equal(await focused(), false);
+  await page.goto(`${stack().console_url}/accounts/${stack().demo_account}/usage`);
+  await page.keyboard.press("/");
+  await page.waitForURL(/\/keys#q$/);
+  await until(page, () => document.activeElement.id === "q", "the box of the list");
   c.check();
   await c.close();
 });

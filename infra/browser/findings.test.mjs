@@ -69,7 +69,7 @@ for (const [how, options] of ways) {
     await act("Open", "Restrict");
     await page.locator("#f-domains").fill("open.example");
     await page.getByRole("button", { name: "Save" }).click();
-    await says(/Added the domain open\.example to 1 key\./);
+    await says(/open\.example is now allowed for this key\./);
     await act("Overdue", "Rotate…");
     await page.getByRole("button", { name: "Rotate", exact: true }).click();
     await page.locator("#secret").waitFor();

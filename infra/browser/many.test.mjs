@@ -101,9 +101,9 @@ for (const [how, options] of ways) {
     await page.goto(`${here}/edit`);
     await page.getByLabel(/^Labels/).fill("winter");
     await page.locator("form[action$='/edit'] button[type=submit]").last().click();
-    await page.getByText("Added the label “winter” to 1 key.").waitFor();
+    await page.getByText("The key now has the label “winter”.").waitFor();
     await page.getByRole("button", { name: "Undo" }).click();
-    await page.getByText("Removed the label “winter” from 1 key.").waitFor();
+    await page.getByText("The key no longer has the label “winter”.").waitFor();
     assert.deepEqual((await now()).labels, []);
     await page.reload();
     assert.equal(await page.getByRole("button", { name: "Undo" }).count(), 0, "a reload says nothing again");

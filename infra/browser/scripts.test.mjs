@@ -197,10 +197,23 @@ test("the note of a leaked secret comes and goes with the reason, and takes the 
   await reason.selectOption("leaked");
   assert.deepEqual([await note.isVisible(), await grace.inputValue()], [true, "0"]);
   await reason.selectOption("scheduled");
-  assert.deepEqual([await note.isHidden(), await grace.inputValue()], [true, ""]);
+  assert.deepEqual([await note.isHidden(), await grace.inputValue()], [true, "86400"]);
   await grace.selectOption("3600");
   await reason.selectOption("other");
   assert.equal(await grace.inputValue(), "3600", "what was chosen stays");
+  await done();
+});
+
+test("a reload of a page with a new secret says once that it is gone", async () => {
+  const { id } = await keyOf(stack().demo_account, { name: "Reloaded" });
+  const { page, done } = await open(`/keys/${id}/rotate`), gone = page.getByText("The secret was shown once and can’t be shown again.");
+  await page.locator("main").getByRole("button", { name: "Rotate", exact: true }).click();
+  await page.locator("#secret").waitFor();
+  await page.reload();
+  await gone.waitFor();
+  await page.reload();
+  await page.getByRole("heading", { level: 1, name: "Reloaded" }).waitFor();
+  assert.equal(await gone.count(), 0);
   await done();
 });
 
@@ -315,7 +328,7 @@ test("what leads back to the list of keys leads to it as it was seen", async () 
   await page.getByRole("heading", { level: 1, name: "Scripts" }).waitFor();
   await page.getByRole("link", { name: "Edit" }).click();
   await page.getByRole("button", { name: "Save" }).click();
-  await page.getByText("Saved.").waitFor();
+  await page.getByText("Nothing was changed.").waitFor();
   await page.locator("main .crumb").click();
   await page.waitForURL("**/keys?q=Scripts&sort=name");
   await page.getByRole("link", { name: "Reset" }).click();

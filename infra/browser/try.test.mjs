@@ -74,7 +74,7 @@ test("a refused domain is allowed with one click, and the gate obeys", async () 
   await signIn(page, "owner");
   await page.goto(pageOf(key));
   await page.getByRole("button", { name: "Allow on this key: copy.example" }).click();
-  await page.getByText("Added the domain copy.example to 1 key. This takes effect within 10 seconds.").waitFor();
+  await page.getByText("copy.example is now allowed for this key. This takes effect within 10 seconds.").waitFor();
   assert.equal(await page.getByRole("button", { name: "Allow on this key" }).count(), 0);
   assert.deepEqual((await api("owner", "GET", `/v1/accounts/${account()}/keys/${key.id}`)).domains.sort(), ["copy.example", "shop.example"]);
   let status = 0;

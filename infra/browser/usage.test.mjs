@@ -67,6 +67,8 @@ test("a finger reads a bar, and leads to its hours when it touches it again", as
   assert.equal(page.url(), here);
   const box = await page.locator(".readout").boundingBox();
   assert.ok(box.x >= 0 && box.x + box.width <= 390, "what is read is on the page");
+  const frame = await page.locator(".frame").first().boundingBox();
+  assert.ok(box.y >= frame.y + frame.height, "what is read is under the bars");
   await page.touchscreen.tap(...await at(page, 0));
   await page.waitForURL(/from=/);
   await done();

@@ -261,7 +261,8 @@ document.addEventListener("change", (event) => {
   const leaked = event.target.value === "leaked", grace = event.target.form.elements.grace_seconds;
   note.hidden = !leaked;
   if (leaked) grace.value = "0";
-  else if (grace.value === "0") grace.value = "";
+  else if (grace.value === "0") grace.value = "86400";
+  event.target.form.elements.grace_for.value = event.target.value;
 });
 
 // What was typed waits in this tab while its page is asked for again: in another language, or after signing in. Forms for secrets
@@ -344,10 +345,14 @@ function restoreDraft() {
   const restored = fillIn(kept.forms);
   if (kept.y) scrollTo(0, kept.y);
   if (!kept.said || !restored) return;
+  noteAbove("good", words.restored);
+}
+
+function noteAbove(kind, text) {
   const note = document.createElement("p");
-  note.className = "notice good";
+  note.className = `notice ${kind}`;
   note.setAttribute("role", "status");
-  note.textContent = words.restored;
+  note.textContent = text;
   document.getElementById("main").prepend(note);
 }
 
@@ -388,14 +393,14 @@ async function prefer(form, button) {
 }
 
 // A secret that is pasted into a field to search by leaves the browser as its hash alone.
-const aSecret = /[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}/;
+const aSecret = /[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}|[A-Z][A-Z0-9]{1,7}_[0-9A-Z]{27,}/, whole = /^[a-z][^_]*_.{33}$/;
 const sought = (form) => form.elements.q ?? form.elements.find;
 async function sendHash(form, secret) {
   const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)));
   const field = form.elements.secret_sha256 ?? document.createElement("input");
   field.type = "hidden";
   field.name = "secret_sha256";
-  field.value = [...sum].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  field.value = whole.test(secret) ? [...sum].map((byte) => byte.toString(16).padStart(2, "0")).join("") : "incomplete";
   form.append(field);
   const box = sought(form);
   if (box.required) field.dataset.required = "";
@@ -403,13 +408,16 @@ async function sendHash(form, secret) {
   setTimeout(() => form.requestSubmit()); // not while the first attempt is still being answered
 }
 
-// "/" leads to the search box, where nobody is typing, unless it is turned off in the menu.
+// "/" leads to the search box, of this page or else of the list, where nobody is typing, unless it is turned off in the menu.
 document.addEventListener("keydown", (event) => {
   const box = document.querySelector("[aria-keyshortcuts='/']");
   if (event.key !== "/" || !box || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog, [popover]")) return;
   event.preventDefault();
-  box.focus();
-  box.select();
+  if (box.href) location = `${box.href}#q`; // to the page that has one
+  else {
+    box.focus();
+    box.select();
+  }
 });
 
 // A form is sent once, however often its button is pressed.
@@ -515,7 +523,14 @@ if (document.querySelector(waiting)) {
 }
 
 // A page with a secret answers a form: reloading it must not send that again.
-const home = document.querySelector("[data-home]");
+// What a reload shows says that it is gone.
+const home = document.querySelector("[data-home]"), goneName = "gone";
+try {
+  const said = sessionStorage.getItem(goneName);
+  sessionStorage.removeItem(goneName);
+  if (home) sessionStorage.setItem(goneName, document.getElementById("gone").textContent);
+  else if (said && performance.getEntriesByType("navigation")[0]?.type === "reload") noteAbove("", said);
+} catch { /* a browser without storage */ }
 if (home) history.replaceState(null, "", home.dataset.home);
 
 // Browsers may keep a whole page for the way back. The secret must not be in it.
