@@ -24,7 +24,7 @@ var (
 	graces = append([]string{"0"}, longer...)
 )
 
-// usualGrace is what a rotation begins with; after a leak there is none.
+// usualGrace begins the choice of a time; after a leak there is none.
 const usualGrace = "86400"
 
 // rotateReasons are those to choose from, the usual one first.

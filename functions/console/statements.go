@@ -82,17 +82,12 @@ func (v *visit) statementRoot() string {
 	return v.accountURL("/statements")
 }
 
-// month is the one that was asked for; without one, the last whose statement may be final, and the present one in the days in which none may.
+// month is the one that was asked for; without one, the last that has ended.
 func (a *app) month(v *visit) string {
 	if asked := strings.TrimSpace(v.query("month")); asked != "" {
 		return asked
 	}
-	present := statement.MonthOf(a.now())
-	last := present - 1
-	if a.now().Before(last.Settled()) {
-		return present.String()
-	}
-	return last.String()
+	return (statement.MonthOf(a.now()) - 1).String()
 }
 
 // total adds up the rows of a statement that has no other pages. One row needs no sum.
