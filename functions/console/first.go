@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/rand"
 	"net/http"
-	"net/url"
 	"slices"
 
 	"latchkey/functions/console/internal/management"
@@ -135,23 +134,12 @@ type beginning struct {
 	Restricted bool    // to domains, networks or apps
 }
 
-// beginningOf is nil as soon as one call was allowed, and for who can't take the steps. Of an account with more keys than those, the one that was used
-// last is asked for.
-func (v *visit) beginningOf(keys []api.Key, more, sortable bool) *beginning {
-	used := func(k api.Key) bool { return k.LastUsedAt != nil }
+// beginningOf is nil as soon as one call was allowed, for who can't take the steps, and where an account has more keys than a page: whether one of
+// these was used takes reading the counters of all.
+func (v *visit) beginningOf(keys []api.Key, more bool) *beginning {
 	i := slices.IndexFunc(keys, func(k api.Key) bool { return k.Status == api.Active })
-	if i < 0 || slices.ContainsFunc(keys, used) || !v.writes() {
+	if i < 0 || more || !v.writes() || slices.ContainsFunc(keys, func(k api.Key) bool { return k.LastUsedAt != nil }) {
 		return nil
-	}
-	if more && !sortable {
-		return nil
-	}
-	if more {
-		query := url.Values{"sort": {"-last_used_at"}, "page_size": {"1"}}
-		last, err := management.Get[api.KeyList](v.ctx(), v.api, v.accountPath("/keys"), query)
-		if err != nil || slices.ContainsFunc(last.Keys, used) {
-			return nil
-		}
 	}
 	return beginWith(keys[i])
 }

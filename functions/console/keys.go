@@ -121,7 +121,7 @@ func (a *app) listKeys(v *visit) error {
 	d.Previous, d.Next = orNone(found.PreviousPageToken), orNone(found.NextPageToken)
 	d.count(v, found)
 	if d.Filtered = d.Filtered || d.Page != ""; !d.Filtered {
-		d.Begin = v.beginningOf(found.Keys, d.Next != "", !d.Many)
+		d.Begin = v.beginningOf(found.Keys, d.Next != "")
 	}
 	return v.render(http.StatusOK, "keys", v.t("keys.title"), d)
 }
