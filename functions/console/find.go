@@ -23,7 +23,7 @@ import (
 
 // aSecret finds what may be a secret in a text, mistyped or cut too, whatever stands before it: the name of a setting, a part of an
 // address. IDs are shorter. The script looks for the same.
-var aSecret = regexp.MustCompile(`[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}|[A-Z][A-Z0-9]{1,7}_[0-9A-Z]{27,}`)
+var aSecret = regexp.MustCompile(`[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}|[A-Z][A-Z0-9]{1,7}_[0-9A-Z]{33}`)
 
 // secretIn returns what may be a secret in a text, "" if there is none. Where the text has it in another spelling (percent-encoded,
 // wrapped, in other characters), only a whole one is found.
@@ -112,8 +112,10 @@ func (v *visit) showHolder(hash string) error {
 	for _, m := range found {
 		return v.done(v.accountURL("/keys/"+m.Key.Id), "found_"+string(m.Matched))
 	}
-	if there := v.holderElsewhere(hash); there != "" {
-		return v.done(there, "found_elsewhere")
+	if v.r.Method == http.MethodPost { // nobody's address makes so many calls
+		if there := v.holderElsewhere(hash); there != "" {
+			return v.done(there, "found_elsewhere")
+		}
 	}
 	return v.done(v.accountURL("/keys"), missed(hash))
 }

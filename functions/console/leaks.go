@@ -22,7 +22,8 @@ func (a *app) leakRoutes() {
 	a.person("POST /operator/leaks", a.reportLeak)
 }
 
-// leak says of a key with an exposed secret whether that still works or is refused, of two the one in force; "" without one.
+// leak says of a key with an exposed secret whether that still works or is refused, of two the one in force, or that it is exposed where the key lets
+// nothing through; "" without one.
 func leak(k api.Key) string {
 	if k.ExposedAt == nil {
 		return ""
@@ -30,6 +31,9 @@ func leak(k api.Key) string {
 	i := max(0, slices.IndexFunc(k.Exposures, func(e api.Exposure) bool { return e.Secret == "current" }))
 	if i < len(k.Exposures) && k.Exposures[i].Refused {
 		return "refused"
+	}
+	if k.Status != api.Active {
+		return "only"
 	}
 	return "works"
 }
@@ -207,10 +211,10 @@ func (a *app) reportLeak(v *visit) error {
 			f.Values[name] = text
 		}
 	}
-	if typed == "" {
+	hash := v.soughtHash(typed)
+	if typed == "" || hash == incomplete {
 		f.add("secret", v.t("operator.leak.secret.bad"))
 	}
-	hash := v.soughtHash(typed)
 	if hash == "" { // no key has it; the API says so
 		sum := sha256.Sum256([]byte(typed))
 		hash = hex.EncodeToString(sum[:])

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,13 +29,15 @@ func TestAKeyWhoseSecretsAreAllRefusedIsNotCalledActive(t *testing.T) {
 		status    api.Status
 		want      string
 	}{
-		"its only secret is refused":     {[]api.Exposure{refused("current")}, false, api.Active, "Exposed, refused"},
-		"its secret works":               {[]api.Exposure{works}, false, api.Active, "Active Exposed, still works"},
-		"the one before it works":        {[]api.Exposure{refused("current")}, true, api.Active, "Active Exposed, refused"},
-		"both are refused":               {[]api.Exposure{refused("outgoing"), refused("current")}, true, api.Active, "Exposed, refused"},
-		"only the one before is refused": {[]api.Exposure{refused("outgoing")}, true, api.Active, "Active Exposed, refused"},
-		"it is disabled too":             {[]api.Exposure{refused("current")}, false, api.Disabled, "Disabled Exposed, refused"},
-		"no secret is exposed":           {nil, false, api.Active, "Active"},
+		"its only secret is refused":      {[]api.Exposure{refused("current")}, false, api.Active, "Exposed, refused"},
+		"its secret works":                {[]api.Exposure{works}, false, api.Active, "Active Exposed, still works"},
+		"the one before it works":         {[]api.Exposure{refused("current")}, true, api.Active, "Active Exposed, refused"},
+		"both are refused":                {[]api.Exposure{refused("outgoing"), refused("current")}, true, api.Active, "Exposed, refused"},
+		"only the one before is refused":  {[]api.Exposure{refused("outgoing")}, true, api.Active, "Active Exposed, refused"},
+		"it is disabled too":              {[]api.Exposure{refused("current")}, false, api.Disabled, "Disabled Exposed, refused"},
+		"it is disabled, and not refused": {[]api.Exposure{works}, false, api.Disabled, "Disabled Exposed"},
+		"it has expired":                  {[]api.Exposure{works}, false, api.Expired, "Expired Exposed"},
+		"no secret is exposed":            {nil, false, api.Active, "Active"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWalker(t, "owner")
@@ -59,6 +62,19 @@ func TestAKeyWhoseSecretsAreAllRefusedIsNotCalledActive(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestACutSecretIsNotReported: its report would say that no key has it.
+func TestACutSecretIsNotReported(t *testing.T) {
+	w := newWalker(t, "operator")
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator, me.Rank = true, ptr(api.Admin) })
+	for _, secret := range []string{"ak_8Lg3Zq0pYx8Lg3Zq0pYx8Lg3Zq0pYx8", "AK_8LG3ZQ0PYX8LG3ZQ0PYX8LG3ZQ0PYX8QQ"} {
+		w.forget()
+		page := w.ask(http.MethodPost, "/operator/leaks", url.Values{"secret": {secret}, "url": {"https://forum.example"}})
+		if shown := text(page.doc); page.StatusCode != http.StatusUnprocessableEntity || len(w.writes()) != 0 || !strings.Contains(shown, "Paste the full secret") || strings.Contains(shown, secret) {
+			t.Errorf("%s: %d, %d calls", secret, page.StatusCode, len(w.writes()))
+		}
 	}
 }
 

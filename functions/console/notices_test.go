@@ -19,7 +19,6 @@ var alsoSuspended = map[string]string{
 	"notice.suspended":     "it is about the suspension itself",
 	"notice.resumed":       "the suspension is over",
 	"operator.leak.text":   "it is about the keys of any account",
-	"notice.qps_approved":  "it stands on the queue of all accounts",
 }
 
 // TestEveryTextAboutWhatTakesEffectSoonHasOneForASuspendedAccount, in each language, and pages show it there.

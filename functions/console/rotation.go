@@ -199,12 +199,13 @@ func (a *app) putPolicy(v *visit) error {
 		}
 		return management.Call{Method: http.MethodPut, Path: v.keyPath("/rotation-policy"), Body: body}
 	}
+	said := f.saidOf("policy") // before the form is settled with what is there, which may be by itself, sent twice
 	k, status, err := a.settle(v, f, put, policyOf)
 	switch {
 	case err != nil:
 		return err
 	case f.settled():
-		return v.done(v.keyURL(), f.saidOf("policy"))
+		return v.done(v.keyURL(), said)
 	}
 	return a.showPolicy(v, status, f, k)
 }

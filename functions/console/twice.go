@@ -79,10 +79,14 @@ func listOf(fact any) (list []string) {
 	return list
 }
 
-// settleTwice has each result of an act say of a key that the same form has changed just before that it did it.
+// settleTwice has each result of an act say of a key that the same form has changed just before that it did it. A form that has changed another key
+// now is no such form: what its person did before it isn't undone with it.
 func (v *visit) settleTwice(ctx context.Context, o *outcome, ids []string, results []swept) {
 	var some []string
 	for i, r := range results {
+		if !r.same && !r.left && r.why == "" && r.err == nil {
+			return
+		}
 		if r.recent {
 			some = append(some, ids[i])
 		}

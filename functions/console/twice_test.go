@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -88,6 +89,22 @@ func TestOnlyADoubleClickKeepsAnUndo(t *testing.T) {
 			if second := m.land(m.ask(http.MethodPost, keysPath+c.path, c.form)); fieldsOf(second, c.undo) != nil {
 				t.Errorf("%s, %s: %s", name, when, text(second.doc))
 			}
+		}
+	}
+}
+
+// TestAnActUndoesNothingThatWasDoneBeforeIt, moments ago and by the same person: it changed other keys.
+func TestAnActUndoesNothingThatWasDoneBeforeIt(t *testing.T) {
+	for name, c := range oncePressed {
+		if len(c.form["key"]) < 2 {
+			continue
+		}
+		m := twoKeys(t, name)
+		one := maps.Clone(c.form)
+		one["key"] = c.form["key"][:1]
+		m.ask(http.MethodPost, keysPath+c.path, one)
+		if page := m.land(m.ask(http.MethodPost, keysPath+c.path, c.form)); "key_"+fieldsOf(page, c.undo).Get("keys") != idOf(1) {
+			t.Errorf("%s: Undo sends %v", name, fieldsOf(page, c.undo))
 		}
 	}
 }

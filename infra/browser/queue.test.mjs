@@ -116,8 +116,11 @@ test("what was typed into one form stays when its neighbour is sent, and what wa
   await other.locator("button").click();
   await owner.page.locator("form[action$='/role'] option[value=developer][selected]").waitFor({ state: "attached" });
   assert.equal(await email.inputValue(), "new@example.com");
+  const beside = roles.filter({ has: owner.page.locator("option[value=developer][selected]") }).locator("select");
+  await beside.selectOption("viewer");
   await owner.page.getByRole("button", { name: /Create/ }).first().click();
   await owner.page.locator("[data-once] code").waitFor();
+  assert.equal(await beside.inputValue(), "viewer", "what was chosen beside the invitation");
   await owner.go(`/accounts/${id}/account`);
   assert.equal(await email.inputValue(), "", "what was sent");
   for (const one of [operator, owner]) await one.end();

@@ -95,8 +95,10 @@ async function sendAndCopy(form, button) {
     return;
   }
   if (page.querySelector("[data-signin]")) keepDraft(location.pathname + location.search, { ready: true, said: true });
+  const beside = taken(waiting, (one) => one !== form && waits(one));
   document.title = page.title;
   document.getElementById("main").replaceWith(document.adoptNode(page.getElementById("main")));
+  fillIn(beside);
   for (const part of document.querySelectorAll("[data-script]")) part.hidden = false;
   const again = document.querySelector("[data-once] [data-copy-of]");
   (again ?? document.querySelector("[role=alert]"))?.focus();
@@ -393,7 +395,8 @@ async function prefer(form, button) {
 }
 
 // A secret that is pasted into a field to search by leaves the browser as its hash alone.
-const aSecret = /[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}|[A-Z][A-Z0-9]{1,7}_[0-9A-Z]{27,}/, whole = /^[a-z][^_]*_.{33}$/;
+const aSecret = /[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}|[A-Z][A-Z0-9]{1,7}_[0-9A-Z]{33}/, whole = /^[a-z][^_]*_.{33}$/;
+const secretIn = (text) => [...text.matchAll(RegExp(aSecret, "g"))].map(([one]) => one).sort((a, b) => whole.test(b) - whole.test(a))[0]; // a whole one first
 const sought = (form) => form.elements.q ?? form.elements.find;
 async function sendHash(form, secret) {
   const sum = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(secret)));
@@ -426,7 +429,7 @@ document.addEventListener("submit", (event) => {
   if (event.submitter?.matches("[data-download]")) return; // the page stays
   if (form.getAttribute("action")?.endsWith("/sign-out")) leaving = signedOut = true; // a field may be called action
   const { key, find, was } = form.elements, chosen = key?.value && find?.value === was?.value; // its name may look like a secret
-  const secret = !chosen && form.matches("[data-find]") && globalThis.crypto?.subtle && aSecret.exec(sought(form).value)?.[0];
+  const secret = !chosen && form.matches("[data-find]") && globalThis.crypto?.subtle && secretIn(sought(form).value);
   if (secret) {
     event.preventDefault();
     sendHash(form, secret);

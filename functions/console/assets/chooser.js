@@ -53,7 +53,7 @@ if (form) {
   }
 
   // What may be a secret is found when the form is sent. The server looks for the same.
-  const secret = /[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}/;
+  const secret = /[a-z][a-z0-9]{1,7}_[0-9A-Za-z]{27,}|[A-Z][A-Z0-9]{1,7}_[0-9A-Z]{33}/;
 
   async function suggest(text) {
     if (secret.test(text)) return open(false);
