@@ -37,6 +37,7 @@ func TestStatementsBeginWithAMonthThatThereIsSomethingToReadOf(t *testing.T) {
 			t.Errorf("the last month is %s: in progress: %t", status, running)
 		}
 	}
+	says(present-1, func(s *api.Statement) { s.WaitsFor = ptr("closing") })
 	for target, want := range map[string]bool{root: false, "/operator/statements": true} {
 		w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator = true })
 		w.api.on("GET /v1/operator/statements/"+(present-1).String(), func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
