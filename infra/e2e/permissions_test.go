@@ -63,7 +63,6 @@ var notPlayed = map[string]string{
 	"RotatorRole dynamodb:DeleteItem ControlTable":                        purge,
 	"RotatorRole dynamodb:UpdateItem ControlTable":                        counts + ", and keys of the last release get their places by name (" + elsewhere + ")",
 	"KeysRole dynamodb:Query ControlTable/index/names":                    elsewhere,
-	"KeysRole dynamodb:BatchGetItem ControlTable":                         elsewhere,
 	"RotatorRole dynamodb:DeleteItem GateTable":                           purge + ", or a stray record of the gate is removed",
 	"RotatorRole secretsmanager:DeleteSecret secret:latchkey/latchkey/*":  "a key with a delivered secret is revoked, or delivered no more",
 	"RotatorRole secretsmanager:RestoreSecret secret:latchkey/latchkey/*": "a delivered secret that was deleted is delivered again",
@@ -73,6 +72,7 @@ var notPlayed = map[string]string{
 var sometimes = map[string]string{
 	"RotatorRole dynamodb:ConditionCheckItem ControlTable": purge + ", or the change of its account's type is taken up by the job",
 	"JobsRole dynamodb:Scan SlicesTable":                   "reports are compared from the fourth day of a month on",
+	"JobsRole dynamodb:BatchGetItem QuotasTable":           "a quota is used up of which the counter function couldn't tell",
 	"JobsRole dynamodb:BatchGetItem CountersTable":         "a report about the last month, or a record that was set aside, is compared",
 }
 
