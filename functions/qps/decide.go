@@ -114,6 +114,9 @@ func (h *handler) grant(r *http.Request, c gateway.Principal, wanted *int, comme
 		err = qps.ErrFree
 	}
 	if err != nil {
+		if decided, again := h.read(r, c); again == nil && decided.Status != qps.Pending {
+			err = qps.ErrNotPending // meanwhile, and the key is as that decision has left it
+		}
 		return before, err
 	}
 	raised := k.Touched(now)

@@ -351,6 +351,30 @@ func (e *edited) CommitDecision(ctx context.Context, c control.Change, after qps
 	return e.store.CommitDecision(ctx, c, after)
 }
 
+// decided decides a request in the moment after it was read by another decision, which then reads the key.
+type decided struct {
+	store
+	before func()
+}
+
+func (d *decided) Key(ctx context.Context, id account.ID, key apikey.ID) (apikey.Key, error) {
+	if decide := d.before; decide != nil {
+		d.before = nil
+		decide()
+	}
+	return d.store.Key(ctx, id, key)
+}
+
+// TestAnApprovalThatComesSecondSaysSo: what the key has by then is the first one's, and no reason to refuse the number.
+func TestAnApprovalThatComesSecondSaysSo(t *testing.T) {
+	r := newHarness(t)
+	id := r.submit(t, nil)
+	r.handler.store = &decided{store: r.Control, before: func() { r.post(t, 200, "operator", id, "approve", map[string]any{"qps": 30}) }}
+	if got := r.post(t, 409, "operator", id, "approve", map[string]any{"qps": 20}); got.Code() != "request_decided" {
+		t.Error(got.Problem())
+	}
+}
+
 func TestAnApprovalKeepsWhatTheOwnerChangedInBetween(t *testing.T) {
 	r := newHarness(t)
 	id := r.submit(t, nil)
