@@ -117,7 +117,7 @@ func TestRunCountsEverythingAndFailsWithAnyOfIt(t *testing.T) {
 		"there is no browser":             {targets{"chromium": "echo no Chromium; exit 1", "test-browser": "touch run"}, 1, "10 passed, 1 failed", "no Chromium"},
 		"both lanes fail":                 {targets{"test": fails, "lint": "exit 1"}, 1, "8 passed, 2 failed", ""},
 		"a planted bug isn't caught":      {targets{"test-bugs": "echo MISSED; exit 1"}, 1, "9 passed, 1 failed", "MISSED"},
-		"a lane is killed":                {targets{"lint": `kill -KILL "$PPID"`}, 1, "4 passed, 1 failed", "the lane itself ended with 137"},
+		"a lane is killed":                {targets{"lint": `kill -KILL "$PPID"`}, 1, "5 passed, 1 failed", "the lane itself ended with 137"},
 		"the other lane is killed":        {targets{"test": `kill -KILL 0`}, 1, "9 passed, 1 failed", "the lane itself ended with 137"},
 		// Each waits for the other, and both for the tests.
 		"the lanes run side by side": {targets{
