@@ -198,7 +198,7 @@ test("/ leads to the search box, but not from a field", async () => {
   await page.goto(`${stack().console_url}/accounts/${stack().demo_account}/usage`);
   await page.keyboard.press("/");
   await page.waitForURL(/\/keys#q$/);
-  await until(page, () => document.activeElement.id === "q", "the box of the list");
+  await until(page, () => document.activeElement.id === "q");
   c.check();
   await c.close();
 });
@@ -310,8 +310,13 @@ for (const options of [{}, { javaScriptEnabled: false }]) {
 
   test(`an operator finds members by a part of their address${how}`, async () => {
     const { c, page } = await search("support", "owner@", options);
-    await page.getByText("Searched everything:").waitFor();
-    assert.ok((await page.locator("#found tbody th").allInnerTexts()).every((text) => text.includes("owner@example.com")));
+    const all = page.getByText("Searched everything:"), further = page.getByRole("link", { name: "Search further" });
+    for (let more = true; more;) { // the other tests have made as many of the owner's accounts as they have
+      await all.or(further).first().waitFor();
+      assert.ok((await page.locator("#found tbody th").allInnerTexts()).every((text) => text.includes("owner@example.com")));
+      more = !(await all.count());
+      if (more) await page.goto(new URL(await further.getAttribute("href"), page.url()).href);
+    }
     await page.getByRole("link", { name: "Search accounts and keys instead" }).click();
     await page.locator("#found").getByRole("heading", { name: "API keys" }).waitFor();
     c.check();

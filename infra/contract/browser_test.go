@@ -8,7 +8,7 @@ import (
 )
 
 // TestBrowserTestsWaitThroughNavigations: Playwright's waitForFunction fails where it looks while a document is gone or half there, which a
-// test of pages that lead to others sees once in some hundred runs. `until` doesn't.
+// test of pages that lead to others sees now and then. `until` doesn't.
 func TestBrowserTestsWaitThroughNavigations(t *testing.T) {
 	files, err := filepath.Glob(root + "infra/browser/*.mjs")
 	if err != nil || len(files) < 20 {
