@@ -103,7 +103,7 @@ func (s *Store) Keys(ctx context.Context, id account.ID, want KeyQuery) (KeyPage
 		q.start = keyKey(id, want.After)
 	}
 	p, err := page(ctx, s, list[apikey.Key]{
-		query: q, limit: want.Limit, mark: func(item dynamo.Item) string { return strings.TrimPrefix(sortKey(item), keyPrefix) },
+		query: q, limit: want.Limit, mark: keyIn,
 		read: func(item dynamo.Item) (apikey.Key, bool, error) {
 			k, err := DecodeKey(item)
 			return k, (want.Deleted || k.DeletedAt.IsZero()) && (err != nil || want.Match == nil || want.Match(k)), err
@@ -126,28 +126,24 @@ type BriefPage struct {
 
 // KeysInBrief reads the first keys of an account in the order of their IDs, or the last ones, newest first. It takes a fraction of the time
 // of [Store.Keys]: most of a record isn't read, so that one of which only the rest is damaged is among them.
-func (s *Store) KeysInBrief(ctx context.Context, id account.ID, newest bool) (p BriefPage, err error) {
-	var last apikey.ID
-	looked := 0
-	q := query{pk: accountPK(id), prefix: keyPrefix, reverse: newest, only: []string{"sk", "labels", "deleted_at"}, most: MostLooked + 1}
-	err = s.each(ctx, q, func(item dynamo.Item) (bool, error) {
-		if looked == MostLooked {
-			p.Next = last
-			return false, nil
-		}
-		var r struct {
-			Labels    []string `dynamodbav:"labels"`
-			DeletedAt string   `dynamodbav:"deleted_at"`
-		}
-		last = apikey.ID(strings.TrimPrefix(sortKey(item), keyPrefix))
-		if attributevalue.UnmarshalMap(item, &r) != nil || r.DeletedAt == "" { // what can't be read is reported where its page is read
-			p.Keys = append(p.Keys, KeyBrief{last, r.Labels})
-		}
-		looked++
-		return true, nil
+func (s *Store) KeysInBrief(ctx context.Context, id account.ID, newest bool) (BriefPage, error) {
+	q := query{pk: accountPK(id), prefix: keyPrefix, reverse: newest, only: []string{"sk", "labels", "deleted_at"}}
+	p, err := page(ctx, s, list[KeyBrief]{
+		query: q, mark: keyIn,
+		read: func(item dynamo.Item) (KeyBrief, bool, error) {
+			var r struct {
+				Labels    []string `dynamodbav:"labels"`
+				DeletedAt string   `dynamodbav:"deleted_at"`
+			}
+			err := attributevalue.UnmarshalMap(item, &r)
+			return KeyBrief{apikey.ID(keyIn(item)), r.Labels}, err != nil || r.DeletedAt == "", nil //nolint:nilerr // reported where its page is read
+		},
 	})
-	return p, err
+	return BriefPage{p.records, apikey.ID(p.next)}, err
 }
+
+// keyIn is the ID of the key whose record an item is.
+func keyIn(item dynamo.Item) string { return strings.TrimPrefix(sortKey(item), keyPrefix) }
 
 // KeysByID reads some of an account's keys, in the order of their IDs as given. One that is gone or can't be read isn't in the answer.
 func (s *Store) KeysByID(ctx context.Context, id account.ID, keys ...apikey.ID) ([]apikey.Key, error) {
