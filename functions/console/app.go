@@ -41,7 +41,7 @@ type app struct {
 	routed  []string // all patterns, for who walks them
 	guard   *http.CrossOriginProtection
 	catalog catalogue
-	counted counted
+	counted kept[*overview] // what waited for operators, for their pages that have no call left to ask
 	unkept  unkept
 }
 
@@ -224,32 +224,23 @@ func policy(formTarget, called string) string {
 		"; base-uri 'none'; frame-ancestors 'none'"
 }
 
-// catalogue keeps the products for a while: they change with a deployment.
+// catalogue keeps what the product catalogue says for a while: it changes with a deployment.
 type catalogue struct {
-	mu    sync.Mutex
-	list  []api.Product
-	until time.Time
-
-	groups      map[string]string // of classes, with the names that their quotas have; nil: not read yet
-	groupsUntil time.Time
+	products kept[[]api.Product]
+	groups   kept[map[string]string] // of classes, with the names that their quotas have
 }
 
 const catalogueLife = 5 * time.Minute
 
 func (a *app) productList(ctx context.Context, as management.Person) ([]api.Product, error) {
-	a.catalog.mu.Lock()
-	list, fresh := a.catalog.list, a.now().Before(a.catalog.until)
-	a.catalog.mu.Unlock()
-	if fresh {
+	if list, fresh := a.catalog.products.at(a.now()); fresh {
 		return list, nil
 	}
 	doc, err := management.Get[api.ProductList](ctx, as, "/v1/products", nil)
 	if err != nil {
 		return nil, err
 	}
-	a.catalog.mu.Lock()
-	defer a.catalog.mu.Unlock()
-	a.catalog.list, a.catalog.until = doc.Products, a.now().Add(catalogueLife)
+	a.catalog.products.keep(doc.Products, a.now().Add(catalogueLife))
 	return doc.Products, nil
 }
 

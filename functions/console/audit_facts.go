@@ -21,10 +21,7 @@ func (v *visit) namesOfGroups(ctx context.Context, rows []api.AuditRow) map[stri
 	}) {
 		return nil
 	}
-	kept := &v.app.catalog
-	kept.mu.Lock()
-	names, fresh := kept.groups, v.app.now().Before(kept.groupsUntil)
-	kept.mu.Unlock()
+	names, fresh := v.app.catalog.groups.at(v.app.now())
 	if fresh {
 		return names
 	}
@@ -32,17 +29,15 @@ func (v *visit) namesOfGroups(ctx context.Context, rows []api.AuditRow) map[stri
 	if err != nil {
 		return names
 	}
-	names = maps.Clone(names)
-	if names == nil {
-		names = map[string]string{}
+	all := maps.Clone(names)
+	if all == nil {
+		all = map[string]string{}
 	}
 	for _, q := range found.Quotas {
-		names[q.Group] = q.Name
+		all[q.Group] = q.Name
 	}
-	kept.mu.Lock()
-	defer kept.mu.Unlock()
-	kept.groups, kept.groupsUntil = names, v.app.now().Add(catalogueLife)
-	return names
+	v.app.catalog.groups.keep(all, v.app.now().Add(catalogueLife))
+	return all
 }
 
 // namesGroup reports whether a value of the audit trail is a group of classes, or has one.

@@ -208,7 +208,7 @@ func TestThePageAfterCreateShowsACallOfTheCatalogue(t *testing.T) {
 func TestASecretIsShownThoughTheCatalogueCannotBeRead(t *testing.T) {
 	r := newHarness(t, time.Hour)
 	r.signIn("owner")
-	r.app.catalog.until = time.Time{}
+	r.app.catalog.products.until = time.Time{}
 	r.api.on("GET /v1/products", func(w http.ResponseWriter, _ *http.Request, _ []byte) bool { problem(w, 500, "internal"); return true })
 	made := r.post("/accounts/"+account+"/keys/new", create())
 	if shown := text(made.doc); made.StatusCode != http.StatusOK || !strings.Contains(shown, secret) || strings.Contains(shown, "curl") {

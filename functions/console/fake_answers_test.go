@@ -21,9 +21,9 @@ func fakeAnswers(r *harness, name string) {
 	at := time.Date(2026, 8, 3, 14, 0, 0, 0, time.UTC)
 	root := "/v1/accounts/" + account
 	class, twelve, yes, expected, peak, by, enterprise := "map-display", 12, true, float32(40), float32(0.8), name, "enterprise"
-	r.app.catalog.mu.Lock()
-	r.app.catalog.until = time.Time{} // the list of keys has read another one
-	r.app.catalog.mu.Unlock()
+	r.app.catalog.products.mu.Lock()
+	r.app.catalog.products.until = time.Time{} // the list of keys has read another one
+	r.app.catalog.products.mu.Unlock()
 	r.api.mu.Lock()
 	r.api.me = api.Me{Subject: "owner", Name: &name, Email: &name, Operator: true, Accounts: []api.MyAccount{{Id: account, Name: name, Type: api.Enterprise, Role: api.Owner}}}
 	r.api.key.Name, r.api.key.Domains, r.api.key.Blocked = name, []string{name}, &api.Block{Reason: name, At: moment.Of(at), By: &by}

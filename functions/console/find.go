@@ -92,20 +92,20 @@ func (a *app) searchKeys(v *visit) error {
 	return v.searched(v.accountURL("/keys"), soughtFor, "q", "status", "product", "label", "sort", "size")
 }
 
-// holders are the account's keys that have, or had, a secret.
-func (v *visit) holders(hash string) ([]api.KeyMatch, error) {
+// holders are an account's keys that have, or had, a secret.
+func (v *visit) holders(ctx context.Context, accountID, hash string) ([]api.KeyMatch, error) {
 	if hash == incomplete {
 		return nil, nil
 	}
 	var found api.KeyMatches
-	call := management.Call{Method: http.MethodPost, Path: v.accountPath("/keys/find"), Body: api.FindKeys{SecretSha256: &hash}}
-	_, err := v.api.Do(v.ctx(), call, &found)
+	call := management.Call{Method: http.MethodPost, Path: "/v1/accounts/" + accountID + "/keys/find", Body: api.FindKeys{SecretSha256: &hash}}
+	_, err := v.api.Do(ctx, call, &found)
 	return found.Matches, err
 }
 
 // showHolder leads to the account's key that has, or had, a secret.
 func (v *visit) showHolder(hash string) error {
-	found, err := v.holders(hash)
+	found, err := v.holders(v.ctx(), v.accountID, hash)
 	if err != nil {
 		return err
 	}
@@ -143,10 +143,8 @@ func (v *visit) holderElsewhere(hash string) string {
 	var reads []func(context.Context) error
 	for i, one := range others {
 		reads = append(reads, func(ctx context.Context) error {
-			var found api.KeyMatches
-			call := management.Call{Method: http.MethodPost, Path: "/v1/accounts/" + one.Id + "/keys/find", Body: api.FindKeys{SecretSha256: &hash}}
-			if _, err := v.api.Do(ctx, call, &found); err == nil && len(found.Matches) > 0 { // it only helps
-				pages[i] = "/accounts/" + one.Id + "/keys/" + found.Matches[0].Key.Id
+			if found, err := v.holders(ctx, one.Id, hash); err == nil && len(found) > 0 { // it only helps
+				pages[i] = "/accounts/" + one.Id + "/keys/" + found[0].Key.Id
 			}
 			return nil
 		})
@@ -278,7 +276,7 @@ func (v *visit) searchedKey(path, field, name string, takes func(api.Key) bool, 
 // holder returns the ID of the key that has, or had, a secret, "" if none has. One that takes accepts goes before others, whose page says why
 // they can't be chosen.
 func (v *visit) holder(hash string, takes func(api.Key) bool) (string, error) {
-	found, err := v.holders(hash)
+	found, err := v.holders(v.ctx(), v.accountID, hash)
 	if err != nil || len(found) == 0 {
 		return "", err
 	}

@@ -34,7 +34,7 @@ func TestAFirstKeyFitsWhereItIsUsed(t *testing.T) {
 		reply(out, 200, api.ProductList{Products: w.api.products})
 		return true
 	})
-	w.app.catalog.until = then
+	w.app.catalog.products.until = then
 	root := "/accounts/" + account + "/keys"
 	all := []any{"map-display", "search", "maps-sdk-web"}
 	for kind, want := range map[string]map[string]any{

@@ -215,9 +215,9 @@ func (s *stage) enter(one shot) {
 	if one.branded {
 		s.app = s.branded
 	}
-	s.app.catalog.mu.Lock()
-	s.app.catalog.until = time.Time{}
-	s.app.catalog.mu.Unlock()
+	s.app.catalog.products.mu.Lock()
+	s.app.catalog.products.until = time.Time{}
+	s.app.catalog.products.mu.Unlock()
 	s.api.mu.Lock()
 	s.api.docs, s.api.write = richWorld(), nil
 	s.api.mu.Unlock()

@@ -102,7 +102,7 @@ func TestWhatIsGivenOnceIsShownWhateverElseFails(t *testing.T) {
 			w := newWalker(t, "owner")
 			for _, g := range found {
 				o := &outage{gave: make(chan struct{}), fail: fail}
-				w.app.catalog.until = time.Time{}
+				w.app.catalog.products.until = time.Time{}
 				w.app.api = management.New(serve(t, w.api, nil, false).URL, nil)
 				form, several := g.form, strings.Contains(g.pattern, "/selected/") && name != "no answer" // that would be waited for
 				if several {

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -78,7 +77,9 @@ func (a *app) lookUp(v *visit) error {
 	var products []api.Product
 	var reads []func(context.Context) error
 	if d.searches() { // with as many calls as a page may make: the tabs have the counts of the page before
-		v.overview = a.counted.at(a.now())
+		if last, fresh := a.counted.at(a.now()); fresh {
+			v.overview = last
+		}
 		reads = append(reads, v.search(d))
 	} else {
 		reads = append(reads, v.waiting())
@@ -139,34 +140,11 @@ func (v *visit) waiting() func(context.Context) error {
 	return func(ctx context.Context) error {
 		if found, err := management.Get[api.Overview](ctx, v.api, "/v1/operator/overview", nil); err == nil {
 			v.overview = &overview{found}
-			v.app.counted.keep(v.overview, v.app.now())
+			v.app.counted.keep(v.overview, v.app.now().Add(countedLife))
 		}
 		return nil
 	}
 }
 
-// counted keeps what waited for operators a short while ago, for their pages that have no call left to ask.
-type counted struct {
-	mu    sync.Mutex
-	last  *overview
-	until time.Time
-}
-
 // countedLife is for how long the counts of another page are worth showing.
 const countedLife = 2 * time.Minute
-
-func (c *counted) keep(o *overview, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.last, c.until = o, now.Add(countedLife)
-}
-
-// at returns what was counted, nil if that is too long ago.
-func (c *counted) at(now time.Time) *overview {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if now.Before(c.until) {
-		return c.last
-	}
-	return nil
-}

@@ -24,7 +24,7 @@ func TestTheCatalogueIsKeptForFiveMinutes(t *testing.T) {
 		reads int
 	}{{0, 1}, {time.Minute, 1}, {5*time.Minute - time.Second, 1}, {5*time.Minute + time.Second, 2}, {6 * time.Minute, 2}} {
 		if *ahead = c.at; c.at == 0 {
-			w.app.catalog.until = time.Time{}
+			w.app.catalog.products.until = time.Time{}
 			w.forget()
 		}
 		w.ask(http.MethodGet, "/accounts/"+account+"/keys", nil)
