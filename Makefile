@@ -129,7 +129,7 @@ strings: ## every string of the console in all languages with the screens that s
 .PHONY: test-race
 test-race: $(NPM) ## the same under the race detector (needs a C compiler), but the end-to-end tests and the longest walks
 	packages=$$(go list $(PKGS) | grep -vxF $(NORACE:%=-e %)) || { echo "nothing of $(PKGS) runs under the race detector"; exit 1; }; \
-	  CGO_ENABLED=1 go test -race -shuffle=on -timeout=15m $(TESTFLAGS) $$packages
+	  CGO_ENABLED=1 go test -race -vet=off -shuffle=on -timeout=15m $(TESTFLAGS) $$packages
 
 .PHONY: test-deep
 test-deep: $(NPM) tools-gitleaks ## the long forms: big numbers, real time, the handlers on the real engine, every view of the console's pages, every change of its templates, a minute of fuzzing per target

@@ -15,6 +15,7 @@ import (
 // TestInputsHaveBothTheirBounds has each input of this function at its bounds and beyond them. What is refused writes
 // nothing.
 func TestInputsHaveBothTheirBounds(t *testing.T) {
+	keytest.OneAtATime(t)
 	address := func(n int) string { return strings.Repeat("x", n-len("@example.com")) + "@example.com" }
 	for _, c := range []struct {
 		op     string

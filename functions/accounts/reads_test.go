@@ -12,6 +12,7 @@ import (
 // TestWhatSomebodyLeavesIsLookedForInSoManyKeys: in all of a long account, and where that is longer than one answer looks at, the
 // answer says that there may be more.
 func TestWhatSomebodyLeavesIsLookedForInSoManyKeys(t *testing.T) {
+	keytest.OneAtATime(t)
 	const looksAt = legacyPages * control.MostLooked
 	for others, found := range map[int]bool{3 * control.MostLooked: true, looksAt: false} {
 		r := harnessOn(t, keytest.LongStores(t))

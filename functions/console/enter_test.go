@@ -11,11 +11,14 @@ import (
 	"time"
 
 	"golang.org/x/net/html"
+
+	"latchkey/shared/keytest"
 )
 
 // TestEnterDecidesNothing: Enter in a field presses the first button of its form. In a form with buttons that do different things, or with a
 // dangerous one, that is a button which changes nothing, unless the field is the one in which a name is typed to confirm.
 func TestEnterDecidesNothing(t *testing.T) {
+	keytest.OneAtATime(t)
 	s := newStage(t)
 	all := shots()
 	all = append(all, s.refusals(all)...)

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
+	"latchkey/shared/keytest"
 )
 
 // longest has, for each parameter that a link or a form of the console puts into an address, the longest value that it may have there.
@@ -66,6 +67,7 @@ func TestAPageRepeatsItsAddress(t *testing.T) {
 // TestEveryParameterOfAnAddressHasItsLongestValue: of the links of every page in every state, as the golden files have them, and of the
 // forms that make an address.
 func TestEveryParameterOfAnAddressHasItsLongestValue(t *testing.T) {
+	keytest.OneAtATime(t)
 	found := map[string]string{}
 	files := os.DirFS("testdata/pages")
 	names, err := fs.Glob(files, "*.html")

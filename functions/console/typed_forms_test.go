@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/html"
 
 	"latchkey/shared/api"
+	"latchkey/shared/keytest"
 )
 
 // typedInAddresses are the fields for text whose forms are sent by GET, by the form's address and the field's name, and how many characters they
@@ -60,6 +61,7 @@ func eachPageForm(t *testing.T, f func(page, action string, form *html.Node)) {
 // TestNoFormPutsATextIntoAnAddress: a secret that is pasted into a field is in no browser history and in no access log. Each form with a
 // field for text is sent by POST, but for those of typedInAddresses, with JavaScript off too.
 func TestNoFormPutsATextIntoAnAddress(t *testing.T) {
+	keytest.OneAtATime(t)
 	seen, posted := map[string]bool{}, 0
 	eachPageForm(t, func(page, action string, form *html.Node) {
 		for _, field := range textFields(form) {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"latchkey/shared/keytest"
 )
 
 // notKept are forms whose page has another that sets what is typed into them.
@@ -13,6 +15,7 @@ var notKept = []string{keyPath + "/propose"} // what the requests of the last da
 // TestWhatIsTypedBesideAFormThatIsSentIsKept: a form that is sent takes its page away. On a page with several, each with fields keeps what was
 // typed into it (data-waits), unless it is one that nothing of may be kept of.
 func TestWhatIsTypedBesideAFormThatIsSentIsKept(t *testing.T) {
+	keytest.OneAtATime(t)
 	s := newStage(t)
 	all := shots()
 	all = append(all, s.refusals(all)...)

@@ -15,6 +15,7 @@ import (
 // TestInputsHaveBothTheirBounds has each member of a key at its bounds and beyond them, for each body that takes it.
 // What is refused writes nothing.
 func TestInputsHaveBothTheirBounds(t *testing.T) {
+	keytest.OneAtATime(t)
 	domains := func(n int) (list []string) {
 		for i := range n {
 			list = append(list, fmt.Sprintf("d%d.example.com", i))

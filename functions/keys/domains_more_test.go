@@ -52,6 +52,7 @@ func wantCounts(t testing.TB, got []map[string]int, want ...map[string]int) {
 // TestAReplacementReachesEveryKey of an account that has more than the list of entries looks at, or than one request does, and ends. Those that
 // the list doesn't look at are newer than its version, and nobody has seen another one of them.
 func TestAReplacementReachesEveryKey(t *testing.T) {
+	keytest.OneAtATime(t)
 	for others, want := range map[int][]map[string]int{
 		control.MostLooked:                {{"changed": 2}},
 		replacePages * control.MostLooked: {{"changed": 1}, {"changed": 1}},

@@ -16,6 +16,7 @@ import (
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/keytest"
 )
 
 // items reads all that is stored.
@@ -47,6 +48,7 @@ func (r *harness) stored(t testing.TB, k map[string]any) apikey.Key {
 }
 
 func TestStoredAttributesAsExtraMembersChangeNothing(t *testing.T) {
+	keytest.OneAtATime(t)
 	r := newHarness(t)
 	k := r.create(t, map[string]any{"recoverable": true, "domains": []string{"example.com"}})
 	names := map[string]bool{}

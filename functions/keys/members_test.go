@@ -113,6 +113,7 @@ func TestEachMemberAloneIsCreated(t *testing.T) {
 // TestAMemberIsAsItWasSentWhateverComesWithIt: members of one edit depend on each other, as the rule for calls without an
 // origin does on the usage. What was sent holds, also where the key had it already.
 func TestAMemberIsAsItWasSentWhateverComesWithIt(t *testing.T) {
+	keytest.OneAtATime(t)
 	names := membersOf[api.EditKey](t)
 	for _, usage := range []string{"frontend", "backend"} {
 		for i, one := range names {

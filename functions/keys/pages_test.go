@@ -71,6 +71,7 @@ func idsOf(pages []list) (all []string) {
 // TestPagesAreTurnedBothWays: in every order, the pages before the last one are the same as on the way there, and from each of
 // them one comes back to the one behind it.
 func TestPagesAreTurnedBothWays(t *testing.T) {
+	keytest.OneAtATime(t)
 	r := newHarness(t)
 	for i := range 11 {
 		k := r.NewKey(t, r.account, func(k *apikey.Key) { k.Name = fmt.Sprint("<", i%4) })
@@ -289,6 +290,7 @@ func TestEachPageIsCountedWhereThatIsAskedFor(t *testing.T) {
 
 // TestPagesOfManyKeysAreTheSameWithoutCounts, which nobody can give: each says that there are too many.
 func TestPagesOfManyKeysAreTheSameWithoutCounts(t *testing.T) {
+	keytest.OneAtATime(t)
 	r := newHarnessOn(t, keytest.LongStores(t))
 	first := r.NewKey(t, r.account)
 	r.NewKeys(t, first, control.MostLooked)

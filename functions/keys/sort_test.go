@@ -172,6 +172,7 @@ func reversed(words string) string {
 // TestAnAccountOfManyKeysIsSortedByCreationAndName, by name once all names are indexed: another order would take reading all of it. The
 // first page says what can be had.
 func TestAnAccountOfManyKeysIsSortedByCreationAndName(t *testing.T) {
+	keytest.OneAtATime(t)
 	r := newHarnessOn(t, keytest.LongStores(t))
 	k := r.NewKey(t, r.account)
 	r.NewKeys(t, k, control.MostLooked-1)

@@ -287,6 +287,7 @@ func TestGoingOnFromARunWhoseTimeEndedLeavesNothingOut(t *testing.T) {
 // TestHoweverRunsEndEachKeyIsDoneOnce draws runs that end by their limit, their time or a kill, and goes on from what
 // they answered until one comes to the end.
 func TestHoweverRunsEndEachKeyIsDoneOnce(t *testing.T) {
+	keytest.OneAtATime(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		kinds := rapid.StringOfN(rapid.RuneFrom([]rune("gggrb")), 0, 7, -1).Draw(rt, "kinds")
 		d := newDue(t, kinds)

@@ -342,6 +342,7 @@ func TestForgottenHoursAreNoHistory(t *testing.T) {
 // TestALargeAccountHasItsTotalsWithoutShares: of 500 keys and 46,000 rows of a product it has them where they are asked for, of 12,500 rows
 // always, and of one more of either it hasn't. All hours and days of a range count, those without calls too, and all keys, deleted ones too.
 func TestALargeAccountHasItsTotalsWithoutShares(t *testing.T) {
+	keytest.OneAtATime(t)
 	r := mixed(t)
 	to := keytest.Now.Truncate(time.Hour)
 	keys := 2

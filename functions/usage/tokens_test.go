@@ -4,9 +4,11 @@ import (
 	"testing"
 
 	"latchkey/functions/internal/apitest"
+	"latchkey/shared/keytest"
 )
 
 func TestAPageTokenIsGoodForItsOwnQuestion(t *testing.T) {
+	keytest.OneAtATime(t)
 	r := billed(t)
 	r.fill(t)
 	question := func(as, root string) apitest.Question {

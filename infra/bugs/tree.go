@@ -116,7 +116,7 @@ const (
 )
 
 func (t *tree) test(ctx context.Context, b bug) result {
-	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout="+testTimeout.String(), "-run", b.Test, b.Package)
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-vet=off", "-timeout="+testTimeout.String(), "-run", b.Test, b.Package)
 	cmd.Dir = t.dir
 	out, err := cmd.CombinedOutput()
 	return judge(out, err != nil)

@@ -53,7 +53,7 @@ func TestEachCheckIsAskedForWhatItIs(t *testing.T) {
 	}
 	beside := []string{
 		"--no-print-directory lint CI=", "--no-print-directory scan CI=", "--no-print-directory sam-check SAM_ARCHITECTURES=" + machine + " CI=", "--no-print-directory smoke STACK= CI=",
-		"--no-print-directory test-browser BROWSERTESTS=but speed.test.mjs CI=", "--no-print-directory test-bugs BUGS=-changed daybefore -at-most 6 CI=",
+		"--no-print-directory test-browser BROWSERTESTS=but speed.test.mjs CI=", "--no-print-directory test-bugs BUGS=-changed daybefore -at-most 4 CI=",
 		"--no-print-directory test-contract CONTRACT=coverage CI=", "--no-print-directory test-race TESTFLAGS=-json CI=",
 	}
 	slices.Sort(got[4:])
@@ -72,7 +72,7 @@ func TestACommitOfTheDayBeforeIsNeededToLeaveBugsOut(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "bin", "git"), []byte(git), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := cmd.CombinedOutput(); err != nil || !slices.Contains(asked(), "--no-print-directory test-bugs BUGS=-at-most 10 CI="+os.Getenv("CI")) {
+	if text, err := cmd.CombinedOutput(); err != nil || !slices.Contains(asked(), "--no-print-directory test-bugs BUGS=-at-most 6 CI="+os.Getenv("CI")) {
 		t.Errorf("%v, asked for %q:\n%s", err, asked(), text)
 	}
 }

@@ -67,6 +67,7 @@ func must(t testing.TB, err error) {
 // changes something, as each of those who may do it: the answer is that of somebody who never had the right, nothing is
 // changed, and no secret is made or shown; so it is where the request names a version, which a 412 would tell to try again. states names the one of States in which an operation has something to change.
 func Rights(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool, states map[string]string) {
+	keytest.OneAtATime(t)
 	for _, op := range Operations(t) {
 		if !serves(op) || !op.Changes() {
 			continue

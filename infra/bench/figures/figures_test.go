@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"latchkey/shared/dynamo"
+	"latchkey/shared/keytest"
 )
 
 func near(t *testing.T, what string, got, want, share float64) {
@@ -40,6 +41,7 @@ func TestAMillionCallsCostWhatLambdaBills(t *testing.T) {
 
 // The first of the loads is what the promise is about. The parts add up to what is shown, and traffic of more keys costs more.
 func TestDenseTrafficCostsWhatIsPromised(t *testing.T) {
+	keytest.OneAtATime(t)
 	s, err := Measure(t.Context())
 	if err != nil {
 		t.Fatal(err)
