@@ -3,12 +3,12 @@ package text
 import (
 	"encoding/csv"
 	"io"
+	"regexp"
 	"strconv"
-	"strings"
 )
 
 // Table writes CSV for spreadsheets. None of its cells is a formula to them: what begins like one, and is no whole number, gets an
-// apostrophe before it.
+// apostrophe before it. So does what begins like one behind a semicolon or a tab, which separate cells where the comma is in numbers.
 type Table struct{ out *csv.Writer }
 
 // NewTable returns a table that is written to w.
@@ -29,12 +29,11 @@ func (t Table) End() error {
 	return t.out.Error()
 }
 
+var formula = regexp.MustCompile(`(^|[;\t\r\n])([=+\-@\t\r＝＋－＠])`)
+
 func inert(cell string) string {
-	if !strings.ContainsAny(cell[:min(1, len(cell))], "=+-@\t\r") {
-		return cell
-	}
 	if _, err := strconv.ParseInt(cell, 10, 64); err == nil {
 		return cell
 	}
-	return "'" + cell
+	return formula.ReplaceAllString(cell, "$1'$2")
 }

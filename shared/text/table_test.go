@@ -10,10 +10,10 @@ import (
 	"latchkey/shared/text"
 )
 
-// TestNoCellIsAFormula, wherever it stands in its line; numbers and all other texts stay as they are.
+// TestNoCellIsAFormula, wherever it is in its line, and where semicolons separate cells; numbers and all other texts stay as they are.
 func TestNoCellIsAFormula(t *testing.T) {
-	cells := []string{"=1+1", "+1+1", "-1+cmd", "@SUM(A1)", "\t=1", "\r=1", "=", "-", "Shop, \"web\"", "a=b", "", "-12", "12", "'=1", "a\nb", "–5"}
-	want := []string{"'=1+1", "'+1+1", "'-1+cmd", "'@SUM(A1)", "'\t=1", "'\r=1", "'=", "'-", "Shop, \"web\"", "a=b", "", "-12", "12", "'=1", "a\nb", "–5"}
+	cells := []string{"=1+1", "+1+1", "-1+cmd", "@SUM(A1)", "\t=1", "\r=1", "=", "-", "Shop, \"web\"", "a=b", "", "-12", "12", "'=1", "a\nb", "–5", "x;=1", "x;y", "a\t+1;@b", "＝1", "a;＋1", "x; =1"}
+	want := []string{"'=1+1", "'+1+1", "'-1+cmd", "'@SUM(A1)", "'\t=1", "'\r=1", "'=", "'-", "Shop, \"web\"", "a=b", "", "-12", "12", "'=1", "a\nb", "–5", "x;'=1", "x;y", "a\t'+1;'@b", "'＝1", "a;'＋1", "x; =1"}
 	var file strings.Builder
 	table := text.NewTable(&file)
 	for i := range cells {
