@@ -4,6 +4,7 @@ import (
 	"unicode/utf8"
 
 	"latchkey/shared/ascii"
+	"latchkey/shared/product"
 )
 
 // CanonicalPath reports whether a path means the same to every server that may read it, so that what is decided for
@@ -78,21 +79,24 @@ func (s *segment) take(text string) int {
 	if escaped && c == '.' || !escaped && (c == '?' || c == '#') {
 		return 0
 	}
+	blank := c == ' '
 	if c >= utf8.RuneSelf {
-		if n = wide(text); n == 0 {
+		r, size := wide(text)
+		if size == 0 {
 			return 0
 		}
+		n, blank = size, product.Blank(r)
 	}
 	begins := !s.started
 	s.started = true
-	switch c {
-	case ';', '?', '#':
+	switch {
+	case c == ';', c == '?', c == '#':
 		if begins && escaped {
 			s.hollow = c == ';'
 		} else {
 			s.ended = true
 		}
-	case '.', ' ':
+	case c == '.', blank:
 	default:
 		s.nested = s.nested || escaped && (c == '/' || c == '%')
 		s.solid = s.solid || !s.ended
@@ -115,9 +119,9 @@ func octet(text string) (c byte, n int, escaped bool) {
 	return high<<4 | low, 3, true
 }
 
-// wide reads a character beyond ASCII, each of its bytes escaped or not. It returns 0 for invalid UTF-8, control
+// wide reads a character beyond ASCII, each of its bytes escaped or not, and its length there: 0 for invalid UTF-8, control
 // characters, and characters that some servers fold into ".", "/", "\" or "%".
-func wide(text string) int {
+func wide(text string) (r rune, n int) {
 	var buf [utf8.UTFMax]byte
 	length, used := 0, 0
 	for length < len(buf) && used < len(text) {
@@ -132,13 +136,10 @@ func wide(text string) int {
 		}
 	}
 	r, size := utf8.DecodeRune(buf[:length])
-	if r == utf8.RuneError && size <= 1 || size != length || r < 0xa0 {
-		return 0
+	if r == utf8.RuneError && size <= 1 || size != length || r < 0xa0 || resembles(r) {
+		return 0, 0
 	}
-	if resembles(r) {
-		return 0
-	}
-	return used
+	return r, used
 }
 
 // resembles reports whether some servers fold a character into ".", "/", "\" or "%".

@@ -120,7 +120,7 @@ func harmless(decoded string) bool {
 		if cut := strings.IndexAny(segment, ";?#"); cut > 0 {
 			segment = segment[:cut]
 		}
-		if segment != "" && strings.Trim(segment, ". ") == "" {
+		if segment != "" && strings.TrimFunc(segment, func(r rune) bool { return r == '.' || product.Blank(r) }) == "" {
 			return false
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
+	"golang.org/x/text/width"
 
 	"latchkey/shared/authz"
 	"latchkey/shared/product"
@@ -21,6 +22,7 @@ import (
 type upstream struct {
 	decodes                       int // how often
 	folds, cuts, collapses, trims bool
+	strips                        bool // blanks of all scripts, as languages' own functions do
 }
 
 // served are the services of every upstream: each answers under its path and everything below it, and anything else
@@ -45,6 +47,9 @@ func (u upstream) serves(path string) product.Class {
 		if trim := strings.TrimRight(s, " ."); u.trims && trim != "" {
 			s = trim // as file systems do
 		}
+		if u.strips {
+			s = strings.TrimFunc(s, product.Blank)
+		}
 		switch {
 		case s == "..":
 			segments = segments[:max(0, len(segments)-1)]
@@ -68,7 +73,7 @@ func foldsTo(segment, name string) bool {
 	if strings.EqualFold(segment, name) || strings.IndexFunc(segment, func(r rune) bool { return r > unicode.MaxASCII }) < 0 {
 		return strings.EqualFold(segment, name)
 	}
-	for _, in := range []func(string) string{strings.ToUpper, strings.ToLower, cases.Fold().String, cases.Upper(language.Und).String} {
+	for _, in := range []func(string) string{func(s string) string { return strings.ToLower(width.Fold.String(s)) }, strings.ToUpper, strings.ToLower, cases.Fold().String, cases.Upper(language.Und).String} {
 		if in(segment) == in(name) {
 			return true
 		}
@@ -79,8 +84,8 @@ func foldsTo(segment, name string) bool {
 // upstreams are all ways to read a path: undecoded, decoded once, twice and three times, each with and without the others.
 func upstreams() (all []upstream) {
 	for decodes := range 4 {
-		for bits := range 16 {
-			all = append(all, upstream{decodes, bits&1 > 0, bits&2 > 0, bits&4 > 0, bits&8 > 0})
+		for bits := range 32 {
+			all = append(all, upstream{decodes, bits&1 > 0, bits&2 > 0, bits&4 > 0, bits&8 > 0, bits&16 > 0})
 		}
 	}
 	return all
@@ -91,9 +96,10 @@ func spell(r *rand.Rand, path string) string {
 	inserted := []string{
 		";x=1", "%3Bx", "%3bx/", "%253Bx", "/", "//", "/;x/", "/%3Bx/", "%2F", "%2f%2F", "%252F", "/./", "/../", "/..", "%2e%2e%2f", "%2F..%2F", "%252e%252e%252F",
 		"%5C", "\\", "%23", "%3F", "/%23x", "%20", " ", "%25", "%2525", "%C3%A9", "é", "%EF%BC%8F", "／", "x", "tile/", "costly/", "%2Fcostly%2F", "/tile", "+", "%00", "%u002f",
+		"%C2%A0", "%C2%A0/", "/%C2%A0", "\u3000", "/\u3000..\u3000/", "%EF%BB%BF", "/%20",
 	}
-	// Other letters of the same name where case is ignored.
-	for _, other := range [][2]string{{"s", "ſ"}, {"k", "\u212a"}, {"i", "ı"}, {"i", "İ"}, {"st", "ﬆ"}, {"ss", "ß"}} {
+	// Other letters of the same name where case or width is ignored.
+	for _, other := range [][2]string{{"s", "ſ"}, {"k", "\u212a"}, {"i", "ı"}, {"i", "İ"}, {"st", "ﬆ"}, {"ss", "ß"}, {"t", "ｔ"}, {"1", "１"}} {
 		if i := strings.Index(path, other[0]); i > 0 && r.IntN(20) == 0 {
 			letter := []string{other[1], url.PathEscape(other[1]), strings.ToLower(url.PathEscape(other[1]))}[r.IntN(3)]
 			path = path[:i] + letter + path[i+len(other[0]):]

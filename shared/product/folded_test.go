@@ -8,13 +8,14 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
+	"golang.org/x/text/width"
 
 	"latchkey/shared/product"
 )
 
-// TestEachCharacterThatIsASCIIInAnotherCaseIsReadAsThat: for every character, the prefix that it becomes where case is ignored,
+// TestEachCharacterThatIsASCIIInAnotherCaseOrWidthIsReadAsThat: for every letter, the prefix that it becomes where case or width is ignored,
 // however its bytes are spelled, is matched by it, and no other is.
-func TestEachCharacterThatIsASCIIInAnotherCaseIsReadAsThat(t *testing.T) {
+func TestEachCharacterThatIsASCIIInAnotherCaseOrWidthIsReadAsThat(t *testing.T) {
 	lower, upper, fold := cases.Lower(language.Und), cases.Upper(language.Und), cases.Fold()
 	found := 0
 	for r := rune(0x80); r <= unicode.MaxRune; r++ {
@@ -22,7 +23,7 @@ func TestEachCharacterThatIsASCIIInAnotherCaseIsReadAsThat(t *testing.T) {
 			continue
 		}
 		names := map[string]bool{}
-		for _, in := range []string{lower.String(string(r)), upper.String(string(r)), fold.String(string(r)), string(unicode.ToLower(r)), string(unicode.ToUpper(r))} {
+		for _, in := range []string{lower.String(string(r)), upper.String(string(r)), fold.String(string(r)), string(unicode.ToLower(r)), string(unicode.ToUpper(r)), width.Fold.String(string(r))} {
 			if strings.IndexFunc(in, func(r rune) bool { return r > unicode.MaxASCII }) < 0 {
 				names[strings.ToLower(in)] = true
 			}
@@ -56,8 +57,8 @@ func TestEachCharacterThatIsASCIIInAnotherCaseIsReadAsThat(t *testing.T) {
 			}
 		}
 	}
-	if found != 13 {
-		t.Errorf("%d characters: the tables of case have changed", found)
+	if found != 13+2*26 {
+		t.Errorf("%d characters: the tables of case or width have changed", found)
 	}
 	for _, broken := range []string{"\xc5", "%c5", "%c5%", "%c5%b", "%c5%zz", "\xe2\x84", "%e2%84", "\xc5\xbf\xbf"[1:], "%bf", "%c5/"} {
 		if product.Within("/"+broken+"/", "/s/") || product.Within("/"+broken+"/", "/k/") {

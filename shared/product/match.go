@@ -2,6 +2,7 @@ package product
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"latchkey/shared/ascii"
@@ -9,8 +10,8 @@ import (
 
 // Match finds the product and limit class of a canonical path; the longest prefix decides. The path is read as an
 // upstream may read it, so that no spelling of a path has another limit than the path: escapes of unreserved characters
-// (RFC 3986) are decoded, what follows a ";" in a segment is cut, so are dots and blanks at its end, and the case of letters
-// is ignored, for those too whose other case is ASCII, such as "ſ". It doesn't allocate.
+// (RFC 3986) are decoded, what follows a ";" in a segment is cut, so are dots at its end and blanks of all scripts around it, and the case
+// and the width of letters are ignored, for those too whose other case is ASCII, such as "ſ". It doesn't allocate.
 func (c Catalogue) Match(path string) (Match, bool) {
 	match, coverage := c.Find(path)
 	return match, len(coverage.Since) > 0
@@ -54,7 +55,9 @@ func begins(path, prefix string) bool {
 			i, c, n = i+next, '/', 1
 		}
 		if c == prefix[j] {
-			i, j = i+n, j+1
+			if i, j = i+n, j+1; c == '/' {
+				i += blanks(path[i:])
+			}
 			continue
 		}
 		if c != '%' && c < utf8.RuneSelf {
@@ -72,24 +75,35 @@ func begins(path, prefix string) bool {
 // trimmed passes over the dots and blanks at the end of a segment. It returns i where none are there, or where more follows.
 func trimmed(path string, i int) int {
 	for at := i; at < len(path); {
-		switch {
-		case path[at] == '.', path[at] == ' ':
-			at++
-		case strings.HasPrefix(path[at:], "%20"):
-			at += len("%20")
-		default:
-			if c, _ := character(path[at:]); c == '/' || c == ';' {
-				return at
-			}
-			return i
+		if n := blanks(path[at:]); n > 0 || path[at] == '.' {
+			at += max(1, n)
+			continue
 		}
+		if c, _ := character(path[at:]); c == '/' || c == ';' {
+			return at
+		}
+		return i
 	}
 	return i
 }
 
-// folded reads a character beyond ASCII, each of its bytes escaped or not, that is ASCII in another case, by itself or as a
-// text: what that is in lower case, and the length of the character. The length is 0 if it isn't one.
-func folded(text string) (name string, n int) {
+// blanks is the length of the blanks at the beginning of a text, each of their bytes escaped or not.
+func blanks(text string) (n int) {
+	for n < len(text) && (text[n] == ' ' || text[n] == '%' || text[n] >= utf8.RuneSelf) {
+		r, size := whole(text[n:])
+		if !Blank(r) {
+			break
+		}
+		n += size
+	}
+	return n
+}
+
+// Blank reports whether some servers cut a character around a name, as Python's strip and the trim of JavaScript do.
+func Blank(r rune) bool { return unicode.Is(unicode.Z, r) || r == '\ufeff' }
+
+// whole reads the character at the beginning of a text, each of its bytes escaped or not, and its length there.
+func whole(text string) (r rune, n int) {
 	var buf [utf8.UTFMax]byte
 	length := 0
 	for length < len(buf) && n < len(text) && !utf8.FullRune(buf[:length]) {
@@ -100,7 +114,18 @@ func folded(text string) (name string, n int) {
 		buf[length] = c
 		length, n = length+1, n+size
 	}
-	switch r, _ := utf8.DecodeRune(buf[:length]); r {
+	r, _ = utf8.DecodeRune(buf[:length])
+	return r, n
+}
+
+// folded reads a character beyond ASCII, each of its bytes escaped or not, that is ASCII in another case or width, by itself or as a
+// text: what that is in lower case, and the length of the character. The length is 0 if it isn't one.
+func folded(text string) (name string, n int) {
+	r, n := whole(text)
+	if '！' <= r && r <= '～' { // in full width
+		return string(rune(ascii.Lower(byte(r - '！' + '!')))), n
+	}
+	switch r {
 	case 'ſ':
 		return "s", n
 	case '\u212a': // the sign of the kelvin

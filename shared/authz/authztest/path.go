@@ -14,9 +14,10 @@ var (
 	anyEscape     = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 	nestedEscape  = regexp.MustCompile(`%(2[Ff]|25)`)
 	unicodeEscape = regexp.MustCompile(`%[uU][0-9A-Fa-f]{4}`)
-	endOfSegment  = regexp.MustCompile(`(\.| |%20|%2[Ee])+$`)
+	blanksBefore  = regexp.MustCompile(`^(%20|[\p{Z}\x{FEFF}])+`)
+	endOfSegment  = regexp.MustCompile(`(%20|[.\p{Z}\x{FEFF}])+$`)
 	cutEscape     = regexp.MustCompile(`;|%3[Bb]`)
-	dotSegment    = regexp.MustCompile(`(^|/)[. ]+([;?#][^/]*)?(/|$)`)
+	dotSegment    = regexp.MustCompile(`(^|/)[.\p{Z}\x{FEFF}]+([;?#][^/]*)?(/|$)`)
 	markedSegment = regexp.MustCompile(`^%(3[BbFf]|23)`)
 )
 
@@ -47,7 +48,7 @@ func Path(path string) bool {
 		if cut := strings.IndexAny(s, ";?#"); cut >= 0 {
 			s = s[:cut]
 		}
-		if strings.Trim(s, ". ") == "" {
+		if endOfSegment.ReplaceAllString(s, "") == "" {
 			return false
 		}
 	}
@@ -164,14 +165,14 @@ func names(path string) []string {
 		if cut := cutEscape.FindStringIndex(s); cut != nil {
 			s = s[:cut[0]]
 		}
-		s = endOfSegment.ReplaceAllString(s, "")
-		segments[i] = lowerASCII(anyEscape.ReplaceAllStringFunc(s, func(escape string) string {
+		s = lowerASCII(anyEscape.ReplaceAllStringFunc(s, func(escape string) string {
 			text, _ := url.PathUnescape(escape)
 			if text[0] >= utf8.RuneSelf || strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") == "" {
 				return text
 			}
 			return escape
 		}))
+		segments[i] = blanksBefore.ReplaceAllString(endOfSegment.ReplaceAllString(s, ""), "")
 	}
 	return segments
 }
@@ -181,6 +182,9 @@ var otherCases = strings.NewReplacer("ſ", "s", "\u212a", "k", "İ", "i", "ı", 
 
 func lowerASCII(text string) string {
 	return strings.Map(func(r rune) rune {
+		if 0xff01 <= r && r <= 0xff5e { // in full width
+			r -= 0xfee0
+		}
 		if 'A' <= r && r <= 'Z' {
 			r += 'a' - 'A'
 		}
