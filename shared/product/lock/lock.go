@@ -154,9 +154,9 @@ func (b block) String() string {
 const preface = "# What each product has covered, version by version of the catalogue: \"+\" for paths that came, \"-\" for paths that went.\n" +
 	"# Lines with encoded_slash are about the paths within that hold encoded slashes (%2F), lines with no_encoded_slash about the\n" +
 	"# parts of those that take none. \"=\" is for what took encoded slashes before this file recorded them, which it does from the\n" +
-	"# block with \"= encoded_slash\" on. Lines with group are about groups of quotas.\n" +
+	"# version with \"= encoded_slash\" on. Lines with group are about groups of quotas.\n" +
 	"#\n" +
-	"# Written by `make catalogue`, which only ever adds blocks. Where a merge conflicts here, keep the blocks of both sides, then run\n" +
+	"# Written by `make catalogue`, which only ever adds versions. Where a merge conflicts here, keep the versions of both sides, then run\n" +
 	"# `make catalogue`.\n"
 
 // parse reads the blocks of a file and checks each against its version.
