@@ -78,7 +78,7 @@ var promises = []promise{
 		{Package: "./authorizer", Test: "TestOneReadPerKeyAndFiveSecondsHoweverManyCalls"},
 		{Package: "./authorizer", Test: "TestMalformedKeysReadNothing"},
 	}},
-	{"A secret stands in one answer, and in no log, event, record or export", []proof{
+	{"A secret is in no answers but those of create, rotate and reveal, and in no log, event, record or export", []proof{
 		{Package: "./functions/keys", Test: "TestSecretsAreInTheirOneAnswerAndNowhereElse"},
 		{Package: "./infra/e2e", Test: "TestTheScanFindsASecretInEachOfItsForms"},
 	}},

@@ -927,7 +927,7 @@ type CreateKey struct {
 	// Name A Line.
 	Name string `json:"name"`
 
-	// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which restricts nothing. A set: duplicates are dropped, overlaps stay.
+	// Networks Networks that calls may come from, in CIDR notation, such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the network of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which restricts nothing. A set: duplicates are dropped, overlaps stay.
 	Networks *Networks `json:"networks,omitempty"`
 
 	// Products A set: it is stored sorted, each product once.
@@ -1068,7 +1068,7 @@ type EditKey struct {
 	// Name A Line.
 	Name *string `json:"name,omitempty"`
 
-	// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which restricts nothing. A set: duplicates are dropped, overlaps stay.
+	// Networks Networks that calls may come from, in CIDR notation, such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the network of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which restricts nothing. A set: duplicates are dropped, overlaps stay.
 	Networks *Networks `json:"networks,omitempty"`
 
 	// Products A set: it is stored sorted, each product once.
@@ -1728,7 +1728,7 @@ type MyAccount struct {
 	Type      AccountType `json:"type"`
 }
 
-// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which restricts nothing. A set: duplicates are dropped, overlaps stay.
+// Networks Networks that calls may come from, in CIDR notation, such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the network of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which restricts nothing. A set: duplicates are dropped, overlaps stay.
 type Networks = []string
 
 // NextPageToken For page_token of the next call; null on the last page, and on no other: a page may be short, or empty, and not be the last.
@@ -1970,7 +1970,7 @@ type PutProposal struct {
 	// Domains Domain patterns such as `example.com`, `*.example.com`, `http://localhost:3000`; an app shell's origin is written whole, as in `capacitor://localhost` (`capacitor`, `ionic`, `tauri`, `app`). `*.` can't stand on a public suffix, nor on a name above one (`*.amazonaws.com`). An empty list restricts nothing. A set: it is stored sorted, each pattern once. A pattern that the key has stays valid when it is sent again, though a newer list refuses it for others.
 	Domains *Domains `json:"domains,omitempty"`
 
-	// Networks Networks that calls may come from, as CIDR blocks such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the block of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which restricts nothing. A set: duplicates are dropped, overlaps stay.
+	// Networks Networks that calls may come from, in CIDR notation, such as `203.0.113.0/24` or `2001:db8::/32`; an address alone is the network of that address. What counts is the address that API Gateway saw, never a header. An IPv4 address in IPv6 is the IPv4 address. The address must be the network's first one, without zones and leading zeros; all addresses (`/0`) are written as the empty list, which restricts nothing. A set: duplicates are dropped, overlaps stay.
 	Networks *Networks `json:"networks,omitempty"`
 
 	// Products A set: it is stored sorted, each product once.
