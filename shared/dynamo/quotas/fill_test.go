@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/quotas"
 	"latchkey/shared/keytest"
+	"latchkey/shared/limiter"
 	"latchkey/shared/limiter/quota"
 )
 
@@ -52,6 +54,41 @@ func TestFillingNeverLowersASum(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestFillingBehindAnOutageCountsNothingTwice once environments have answered any call with the table back: the counters, which a refill gives, have what they admitted without it.
+func TestFillingBehindAnOutageCountsNothingTwice(t *testing.T) {
+	const calls = 300
+	memory, names := keytest.NewMemory()
+	store, filler := quotas.New(memory, names.Quotas), quotas.NewFiller(memory, names.Quotas)
+	of := quota.Ask{Name: quota.Name{Scope: "acc_1", Type: "freemium", Group: "tiles"}, Date: today}
+	at := limiter.Now{Wall: today.Add(time.Hour)}
+	l := quota.New(0, 8)
+	gone := outage{}
+	for range calls {
+		l.Admit(t.Context(), gone, func() limiter.Now { return at }, []quota.Limit{{Name: of.Name, Day: 1000}}, at)
+		at = limiter.Now{Wall: at.Wall.Add(20 * time.Millisecond), Mono: at.Mono + 20*time.Millisecond}
+	}
+	for range 3 { // replies to other calls
+		at = limiter.Now{Wall: at.Wall.Add(time.Minute), Mono: at.Mono + time.Minute}
+		if ask, due := l.Due(at); due {
+			seen, err := store.Write(t.Context(), ask)
+			l.Corrected(ask, seen, err)
+		}
+	}
+	if raised, err := filler.Fill(t.Context(), of, calls, calls); err != nil || raised {
+		t.Errorf("raised: %v, %v", raised, err)
+	}
+	if r := l.Admit(t.Context(), store, func() limiter.Now { return at }, []quota.Limit{{Name: of.Name, Day: calls + 1}}, at); !r.Admit || r.Suspended {
+		t.Errorf("%+v: %d calls were made of %d", r, calls, calls+1)
+	}
+}
+
+// outage is a table that is gone.
+type outage struct{}
+
+func (outage) Write(context.Context, quota.Ask) (quota.Seen, error) {
+	return quota.Seen{}, errors.New("no such table")
 }
 
 // TestFillingTellsWhatItCannotRead: a damaged sum can't be said to be enough.

@@ -10,9 +10,9 @@ import (
 // looks is the number of limits that Due looks at: it is asked after every call.
 const looks = 16
 
-// Due gives a correction that no call waits for: tokens of a limit that isn't called for any more, or what is left to
-// count of a period that is over. One whose item has failed rests, as calls of it do. The limiter has forgotten what it
-// gives: what came of it is told by [Limiter.Corrected].
+// Due gives a correction that no call waits for: calls that were admitted while the item couldn't be written, be it for a period that is over or a
+// quota that was lifted, or tokens of a limit that isn't called for any more. One whose item has failed rests, as calls of it do. What came of it is told
+// by [Limiter.Corrected].
 func (l *Limiter) Due(now limiter.Now) (Ask, bool) {
 	l.at = now
 	if l.breaker.All(now.Mono) {
@@ -27,7 +27,12 @@ func (l *Limiter) Due(now limiter.Now) (Ask, bool) {
 	}
 	known := len(l.waiting)
 	for range looks {
-		if s := l.states.walk(); s != nil && s.tokens > 0 && now.Since(s.used) > idleFor {
+		s := l.states.walk()
+		switch {
+		case s == nil:
+		case s.owes() && !l.breaker.Open(&s.breaker, now.Mono):
+			return l.settlement(s)
+		case s.tokens > 0 && now.Since(s.used) > idleFor:
 			l.giveBack(s)
 		}
 	}
@@ -76,9 +81,12 @@ func (l *Limiter) Corrected(ask Ask, seen Seen, err error) {
 	l.again(ask, seen, err)
 }
 
-// again keeps what has to be asked again of a correction that waited.
+// again keeps what has to be asked again of a correction that no call needed: with the limit whose it is, else where it waited.
 func (l *Limiter) again(ask Ask, seen Seen, err error) {
-	if next, unfinished := l.corrected(ask, seen, err); unfinished {
+	next, unfinished := l.corrected(ask, seen, err)
+	if s := l.states.peek(ask.Name); s != nil && s.settle.Stamp == ask.Stamp {
+		s.settle = next
+	} else if unfinished {
 		l.wait(next)
 	}
 }

@@ -36,8 +36,9 @@
 // into one of a few slots of the item, under the condition that what the slot holds is smaller. Stamps are of the
 // environment's clock and only grow in a slot, so a write that comes late or twice subtracts nothing. One that is refused
 // for the larger stamp of an environment whose clock is ahead is not repeated: its tokens are lost, as any may be. What was
-// admitted while the item couldn't be written is added in the same way, and repeated until it is known to be there, or until the
-// slot holds a larger stamp and nobody can know any more: it is added once or never ([Dropped]).
+// admitted while the item couldn't be written is added in the same way, before the limit's next lease or after a reply to any call
+// ([Limiter.Due]), and repeated until it is known to be there, or until the slot holds a larger stamp and nobody can know any more: it is
+// added once or never ([Dropped]).
 //
 // An environment remembers that a quota is exhausted until the period ends or the number changes, so that calls beyond
 // it write nothing. Tokens that others give back later go to environments that don't know yet.

@@ -644,17 +644,56 @@ func TestDebtOfADayIsCountedInThatDay(t *testing.T) {
 	}
 }
 
-// TestACorrectionRestsAsItsItemDoes: one whose item fails is tried as seldom as calls of it try, be its limit forgotten, and keeps no other from being made.
+// TestWhatAnOutageAdmittedIsCountedThoughNobodyCallsForItAgain: other calls are enough, be its quota lifted or its day over meanwhile, and
+// be the first correction made without an answer, or not made.
+func TestWhatAnOutageAdmittedIsCountedThoughNobodyCallsForItAgain(t *testing.T) {
+	other := quota.Limit{Name: quota.Name{Scope: "other"}, Day: 1_000_000}
+	for name, tt := range map[string]struct {
+		next quota.Limit
+		at   time.Time
+	}{
+		"another calls":       {other, noon.Add(time.Minute)},
+		"the quota is lifted": {quota.Limit{Name: tiles}, noon.Add(time.Minute)},
+		"the day is over":     {other, noon.AddDate(0, 0, 1)},
+		"the month is over":   {other, noon.AddDate(0, 0, 2)},
+	} {
+		for _, first := range []string{"made", "lost", "failed"} {
+			w, l := newTable(), quota.New(3, 8)
+			w.down[tiles] = true
+			w.calls(t, l, 50, noon, quota.Limit{Name: tiles, Day: 1000})
+			w.down[tiles], w.lost = first != "made", first == "lost"
+			for i := range 10 {
+				at := tt.at.Add(time.Duration(i) * time.Minute)
+				w.call(t, l, at, tt.next)
+				if ask, due := l.Due(clock(at)); due {
+					seen, err := w.Write(t.Context(), ask)
+					l.Corrected(ask, seen, err)
+				}
+				w.down[tiles] = false
+			}
+			if got := w.taken(tiles, noon); got != 50 {
+				t.Errorf("%s, the first is %s: %d of 50 are counted", name, first, got)
+			}
+			if left := l.Close(clock(tt.at.Add(10 * time.Minute))); len(left) > 1 || len(left) == 1 && left[0].N > 0 {
+				t.Errorf("%s, the first is %s: left: %+v", name, first, left)
+			}
+		}
+	}
+}
+
+// TestACorrectionRestsAsItsItemDoes: one whose item fails is tried as seldom as calls of it try, be its limit called on the next day, forgotten or called no more, and keeps no other from being made.
 func TestACorrectionRestsAsItsItemDoes(t *testing.T) {
-	for _, forgotten := range []bool{false, true} {
+	for _, its := range []string{"called on", "forgotten", "called no more"} {
 		w, l := newTable(), quota.New(3, 2)
 		other := quota.Limit{Name: quota.Name{Scope: "other"}, Day: 100_000}
 		w.down[tiles] = true
 		w.calls(t, l, 30, noon, quota.Limit{Name: tiles, Day: 100})
 		at := noon.AddDate(0, 0, 1)
-		w.call(t, l, at, quota.Limit{Name: tiles, Day: 100}) // the debt of the day before waits
+		if its != "called no more" {
+			w.call(t, l, at, quota.Limit{Name: tiles, Day: 100}) // the debt of the day before waits
+		}
 		w.calls(t, l, 100, at, other)
-		if forgotten {
+		if its == "forgotten" {
 			w.call(t, l, at, quota.Limit{Name: quota.Name{Scope: "third"}, Day: 100})
 			w.call(t, l, at, other)
 		}
@@ -672,7 +711,7 @@ func TestACorrectionRestsAsItsItemDoes(t *testing.T) {
 			}
 		}
 		if tried == 0 || tried > 10 {
-			t.Errorf("forgotten: %t: tried %d times in 20 s", forgotten, tried)
+			t.Errorf("%s: tried %d times in 20 s", its, tried)
 		}
 		for range 100 {
 			at = at.Add(6 * time.Minute / 100)
@@ -684,7 +723,7 @@ func TestACorrectionRestsAsItsItemDoes(t *testing.T) {
 			}
 		}
 		if others != 1 {
-			t.Errorf("forgotten: %t: another's tokens went back %d times", forgotten, others)
+			t.Errorf("%s: another's tokens went back %d times", its, others)
 		}
 		w.down = map[quota.Name]bool{}
 		for range 100 {
@@ -695,7 +734,7 @@ func TestACorrectionRestsAsItsItemDoes(t *testing.T) {
 			}
 		}
 		if got := w.taken(tiles, noon); got != 30 {
-			t.Errorf("forgotten: %t: %d of 30 are counted in the end", forgotten, got)
+			t.Errorf("%s: %d of 30 are counted in the end", its, got)
 		}
 	}
 }
