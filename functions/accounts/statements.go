@@ -29,12 +29,12 @@ type closedStatements struct {
 }
 
 // closeStatement has a month's statement written although something is left of the month. That is decided once the month is settled: before, nobody can know
-// what is left.
+// what is left. One that is older than statements are made of has lost days, and closing it gives it up.
 func (h *closedStatements) closeStatement(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	month, err := statement.ParseMonth(r.PathValue("month"))
 	now := h.source.Time()
-	if err != nil || month.End().After(now) || !month.Stated(now) {
-		return gateway.Parameter("month", "It must be a month such as 2026-11 that is over, of the last 12.")
+	if err != nil || month.End().After(now) {
+		return gateway.Parameter("month", "It must be a month such as 2026-11 that is over.")
 	}
 	body, _, err := gateway.Body[api.CloseStatement](r, gateway.BodyOptions{})
 	if err != nil {

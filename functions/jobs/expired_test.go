@@ -161,3 +161,32 @@ func TestNoStatementIsMadeOfDaysThatHaveExpired(t *testing.T) {
 		})
 	}
 }
+
+// TestAMonthThatIsLostWaitsUntilAnAdminGivesItUp: the alarm of months that wait doesn't end because its days have expired, be it open or partly written.
+func TestAMonthThatIsLostWaitsUntilAnAdminGivesItUp(t *testing.T) {
+	for name, status := range map[string]statements.Status{"open": statements.Open, "writing": statements.Writing} {
+		f := newFleet(t, newHarnessOn(t, keytest.LongStores(t)), 1, 1, 1)
+		f.job(t, "statements", began)
+		s := f.state(t, february)
+		next := s
+		next.Status = status
+		if _, err := f.billing.statements.Save(t.Context(), s, next); err != nil {
+			t.Fatal(err)
+		}
+		f.at = february.Begin().Add(usage.KeepDays + time.Second)
+		for _, waiting := range []bool{true, true, false} {
+			f.forget()
+			if !waiting {
+				f.close(t, february)
+			}
+			answer, err := f.do(t, "statements")
+			w, _ := answer.(written)
+			if err != nil || slices.Contains(w.Waiting, february.String()) != waiting || !slices.Equal(f.measured(t, "StatementsWaiting"), []float64{float64(len(w.Waiting))}) {
+				t.Errorf("%s: %+v, %v, want waiting: %t", name, w, err, waiting)
+			}
+			if got := f.state(t, february).Status; got != status {
+				t.Errorf("%s: it is %v", name, got)
+			}
+		}
+	}
+}

@@ -64,7 +64,7 @@ type billing struct {
 // written is the result of a statements run.
 type written struct {
 	Job      string       `json:"job"`
-	Waiting  []string     `json:"waiting,omitempty"`  // months whose statement could be written but for what is left of them, or can't be looked at
+	Waiting  []string     `json:"waiting,omitempty"`  // months whose statement could be written but for what is left of them, or can't be looked at, or was lost while they waited
 	Final    []string     `json:"final,omitempty"`    // months whose statement this run has completed
 	Accounts int          `json:"accounts,omitempty"` // written by this run
 	Rows     int          `json:"rows,omitempty"`
@@ -120,11 +120,9 @@ func (j *jobs) eachMonth(ctx context.Context, do func(statements.State, *watched
 		switch {
 		case s.Status == statements.Final, s.Month == present:
 			continue
-		case !s.Month.Whole(j.source.Now()):
-			j.log.ErrorContext(ctx, "no statement can be made", "month", s.Month.String(), "reason", "its days are no longer counted")
-			continue
 		}
 		waits, over, err := j.waits(ctx, s)
+		waits = waits && s.Month.Whole(j.source.Now()) // else there is nothing to look at any more
 		if err == nil && !waits {
 			err = do(s, &watched{month: s.Month, over: over})
 		}
@@ -222,6 +220,13 @@ func (j *jobs) waits(ctx context.Context, s statements.State) (waits, over bool,
 
 // month brings one month's statement as far as it gets. What keeps it open has been looked at.
 func (j *jobs) month(ctx context.Context, s statements.State, seen *watched, w *written) (err error) {
+	if !s.Month.Whole(j.source.Now()) {
+		j.log.ErrorContext(ctx, "no statement can be made", "month", s.Month.String(), "reason", "its days are no longer counted")
+		if !seen.over { // the alarm rings on until an admin gives it up
+			w.Waiting = append(w.Waiting, s.Month.String())
+		}
+		return nil
+	}
 	if s.Status == statements.Open {
 		w.Left += seen.left
 		if j.source.Now().Before(s.Month.Settled()) {
