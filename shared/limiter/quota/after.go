@@ -30,10 +30,12 @@ func (l *Limiter) Due(now limiter.Now) (Ask, bool) {
 		s := l.states.walk()
 		switch {
 		case s == nil:
+		case s.tokens > 0: // so it owes nothing
+			if now.Since(s.used) > idleFor {
+				l.giveBack(s)
+			}
 		case s.owes() && !l.breaker.Open(&s.breaker, now.Mono):
 			return l.settlement(s)
-		case s.tokens > 0 && now.Since(s.used) > idleFor:
-			l.giveBack(s)
 		}
 	}
 	if i := len(l.waiting) - 1; i >= known && !l.breaker.Open(l.rest(&l.waiting[i]), now.Mono) {
