@@ -30,11 +30,11 @@ func (l *Limiter) Due(now limiter.Now) (Ask, bool) {
 		s := l.states.walk()
 		switch {
 		case s == nil:
-		case s.tokens > 0: // so it owes nothing
+		case s.tokens > 0: // so nothing is left to count
 			if now.Since(s.used) > idleFor {
 				l.giveBack(s)
 			}
-		case s.owes() && !l.breaker.Open(&s.breaker, now.Mono):
+		case s.unsettled() && !l.breaker.Open(&s.breaker, now.Mono):
 			return l.settlement(s)
 		}
 	}

@@ -59,8 +59,8 @@ func (s *state) enter(limit Limit, today int64, now limiter.Now) {
 	s.demand.calls++
 }
 
-// owes reports whether calls were admitted that aren't known to be counted.
-func (s *state) owes() bool { return s.debt > 0 || s.settle.Stamp != 0 }
+// unsettled reports whether calls were admitted that aren't known to be counted.
+func (s *state) unsettled() bool { return s.debt > 0 || s.settle.Stamp != 0 }
 
 // uncounted returns the calls that were admitted and neither counted nor asked for, as a correction without a stamp.
 func (s *state) uncounted() Ask { return Ask{Name: s.limit.Name, Date: s.date, N: s.debt} }
