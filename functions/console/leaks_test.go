@@ -50,10 +50,10 @@ func TestAKeyWhoseSecretsAreAllRefusedIsNotCalledActive(t *testing.T) {
 					k.ExposedAt = ptr(moment.Of(then))
 				}
 			})
-			for _, page := range []string{keysPath, keyPath, "/operator/keys/" + keyID, "/operator/accounts/" + account} {
+			for _, page := range []string{keysPath, keysPath + "?size=100", keyPath, "/operator/keys/" + keyID, "/operator/accounts/" + account} {
 				var said []string
 				elements(w.ask(http.MethodGet, page, nil).doc, func(n *html.Node) {
-					if n.Data == "span" && strings.HasPrefix(attr(n, "class"), "status ") {
+					if n.Data == "span" && (strings.HasPrefix(attr(n, "class"), "status ") || n.Parent.Data == "li" && attr(n.Parent.Parent, "class") == "lean") {
 						said = append(said, strings.TrimSpace(text(n)))
 					}
 				})
