@@ -2,6 +2,7 @@ package keytest
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -129,16 +130,40 @@ func typeMeanwhile(t *testing.T, s Stores) {
 	must(t, err)
 }
 
+// typeRows says that the rows of a change of type, which are new since so many, have what was and what came to be.
+func typeRows(t *testing.T, rows []audit.Row, before int, from, to account.Type) {
+	t.Helper()
+	want := map[string][]audit.Change{
+		"account.type.begin": {audit.Set("pending_type", "", to)},
+		"account.type":       {audit.Set("type", from, to), audit.Set("pending_type", to, "")},
+	}
+	for _, row := range rows[:len(rows)-before] {
+		if changes, ok := want[row.Action]; ok {
+			delete(want, row.Action)
+			if !reflect.DeepEqual(row.Changes, changes) {
+				t.Fatalf("%s: %s, want %s", row.Action, row.Changes, changes)
+			}
+		}
+	}
+	if len(want) > 0 {
+		t.Fatalf("from %s to %s: no row of %v", from, to, want)
+	}
+}
+
 // typeThereAndBack is the way of a customer who signed up alone, became an enterprise and is none any more.
 func typeThereAndBack(t *testing.T, s Stores) {
 	a := s.NewAccount(t)
 	keys := everyState(t, s, a, apikey.Freemium)
+	from := a.Type
 	for _, to := range []account.Type{account.Enterprise, account.SelfServe, account.Enterprise} {
+		told := len(s.AllAudit(t, a.ID))
 		o, err := s.ChangeType(t.Context(), Operation(t, a.ID, to, nil))
 		must(t, err)
 		if o.Status != control.Done {
 			t.Fatalf("to %s: %+v", to, o)
 		}
+		typeRows(t, s.AllAudit(t, a.ID), told, from, to)
+		from = to
 		standard, err := apikey.DefaultBilling(to)
 		must(t, err)
 		for _, before := range keys {

@@ -174,6 +174,7 @@ func (s *Store) BeginType(ctx context.Context, o Operation, row audit.Row, edit 
 	if !edit.After.Same(edit.Before) {
 		ops = append(ops, put(s.control, encodeAudit(edit.Row), isNew, always(dynamo.ErrExists)))
 	}
+	row.Changes = append(row.Changes, audit.AccountChanges(&edit.After, pending)...)
 	_, err = s.updateAccount(ctx, a, pending, row, ops...)
 	return o, err == nil, err
 }
@@ -289,7 +290,9 @@ func (s *Store) finishType(ctx context.Context, o Operation, now time.Time, row 
 		done := a
 		done.Type, done.PendingType, done.Operation = o.Change.To, "", ""
 		end := put(s.control, encodeOperation(ended), exists, always(dynamo.ErrNotFound))
-		_, err = s.updateAccount(ctx, a, done, row("account.type", ""), end)
+		row := row("account.type", "")
+		row.Changes = append(row.Changes, audit.AccountChanges(&a, done)...)
+		_, err = s.updateAccount(ctx, a, done, row, end)
 		if !errors.Is(err, dynamo.ErrStale) {
 			if err != nil {
 				return o, err
