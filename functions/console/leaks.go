@@ -39,12 +39,7 @@ func leak(k api.Key) string {
 }
 
 // stopped reports whether a key that is active lets no call through, since each of its secrets is exposed and refused.
-func stopped(k api.Key) bool {
-	refused := func(secret string) bool {
-		return slices.ContainsFunc(k.Exposures, func(e api.Exposure) bool { return e.Secret == secret && e.Refused })
-	}
-	return k.Status == api.Active && refused("current") && (k.PreviousPreview == nil || refused("outgoing"))
-}
+func stopped(k api.Key) bool { return k.Status == api.Active && allRefused(k) }
 
 // exposureView has all that the page of a key tells of a leak.
 type exposureView struct {
@@ -110,7 +105,8 @@ func allowedIn(series []api.UsagePoint, from, until time.Time) (calls int64, who
 // lifting asks why an exposed secret is to work again.
 type lifting struct {
 	*form
-	Key api.Key
+	Key  api.Key
+	Held string // why the key lets no call through with the secret either; "" where it does
 }
 
 func (a *app) showLifting(v *visit, status int, f *form) error {
@@ -118,7 +114,7 @@ func (a *app) showLifting(v *visit, status int, f *form) error {
 	if err != nil {
 		return err
 	}
-	return v.renderForm(status, k, "lift-exposure", v.t("lift.title", "name", k.Name), &lifting{f, k})
+	return v.renderForm(status, k, "lift-exposure", v.t("lift.title", "name", k.Name), &lifting{f, k, heldBy(k, v.app.now(), "exposed")})
 }
 
 func (a *app) liftExposure(v *visit) error {

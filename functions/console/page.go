@@ -48,8 +48,14 @@ type page struct {
 	Data      any
 }
 
-// inForce is a text about a change, or its other one for a suspended account, where nothing takes effect yet.
-func (p *page) inForce(v *visit, key string) string { return inForce(v.lang, key, p.suspended()) }
+// inForce is a text about a change, or its other one for a suspended account, where nothing takes effect yet, or on the page of a key that lets
+// nothing through.
+func (p *page) inForce(v *visit, key string) string {
+	if of, ok := p.Data.(*keyPage); ok {
+		key = whileHeld(v.lang, key, of.Key, v.app.now(), map[string]string{"notice.disable": "disabled"}[key])
+	}
+	return inForce(v.lang, key, p.suspended())
+}
 
 func inForce(lang *locale.Language, key string, suspended bool) string {
 	if suspended {

@@ -47,6 +47,9 @@ type limitChoice struct {
 	Title string
 }
 
+// Least is the lowest limit that needs a request: what is free needs none.
+func (l limitChoice) Least() int { return l.FreeQps + 1 }
+
 const evidenceDays = 30
 
 func (a *app) requestForm(v *visit) error {

@@ -54,7 +54,7 @@ var reveal = step{name: "reveal", method: http.MethodPost, path: "/reveal"}
 type confirmation struct {
 	*form
 	Key                api.Key
-	Name               string
+	Name, Text         string // Text: what it does, a message
 	Grave, Typed, Seen bool
 	Counts             *api.ProposedCounts // what a proposal came to since it was made
 	Lacking            bool                // that couldn't be read
@@ -67,7 +67,7 @@ func (a *app) ask(v *visit, status int, s step, f *form) error {
 		return err
 	}
 	f.confirm(v, "confirm_name", k.Name)
-	d := &confirmation{form: f, Key: k, Name: s.name, Grave: s.grave, Typed: s.typed, Seen: s.seen}
+	d := &confirmation{form: f, Key: k, Name: s.name, Text: v.stepText(s, k), Grave: s.grave, Typed: s.typed, Seen: s.seen}
 	if s.name == "promote" {
 		f.Values["was"] = proposalOf(k).Values["was"]
 		d.Counts = v.proposalCounts(k.Proposed, &d.Lacking)
@@ -77,6 +77,14 @@ func (a *app) ask(v *visit, status int, s step, f *form) error {
 		return v.render(status, "confirm", title, d)
 	}
 	return v.renderForm(status, k, "confirm", title, d)
+}
+
+// stepText is the message of what a step does to a key as it is. Enabling one that is held by something else too lets nothing through.
+func (v *visit) stepText(s step, k api.Key) string {
+	if why := heldBy(k, v.app.now(), "disabled"); s.name == "enable" && why != "" {
+		return "held." + why
+	}
+	return whileHeld(v.lang, "confirm."+s.name+".text", k, v.app.now(), "")
 }
 
 func (a *app) take(v *visit, s step) error {

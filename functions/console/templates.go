@@ -155,6 +155,7 @@ func (p *pages) functions(lang *locale.Language, id setID) template.FuncMap {
 		"breaks":  breaks,
 		"leak":    leak,
 		"stopped": stopped,
+		"expired": func(k api.Key) bool { return hasExpired(k, p.now()) },
 		"commas":  lang.List,
 		"dir":     func() string { return lang.Dir },
 		"list":    func(items ...any) []any { return items },

@@ -83,6 +83,9 @@ func TestEveryMessageIsUsed(t *testing.T) {
 		if other, ok := strings.CutSuffix(key, ".suspended"); ok && keys[other] != nil {
 			continue // inForce makes it
 		}
+		if other, ok := strings.CutSuffix(key, ".held"); ok && keys[other] != nil {
+			continue // whileHeld makes it
+		}
 		if name, ok := strings.CutSuffix(key, ".title"); ok && (strings.Contains(code, `"`+name+`", f, graces`) || strings.Contains(code, `"`+name+`", f, longer`)) {
 			continue // showRotation makes it of the form's name
 		}
