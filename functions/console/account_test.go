@@ -241,7 +241,7 @@ func TestAKeyAndItsTrailSayTheSame(t *testing.T) {
 func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 	w := newWalker(t, "owner")
 	rows := map[string]any{"next_page_token": "next one", "rows": []any{map[string]any{
-		"id": "1", "at": "2026-08-03T14:00:00Z", "action": "key.edit", "key_id": keyID, "actor": map[string]any{"subject": "u", "role": "developer"}, "request_id": "r-7",
+		"id": "1", "at": "2026-08-03T14:00:00Z", "action": "key.edit", "key_id": keyID, "actor": map[string]any{"subject": "u", "role": "developer"}, "request_id": "r-7", "source_ip": "203.0.113.77",
 		"changes": []any{
 			map[string]any{"field": "missing_origin", "before": "deny", "after": "allow"},
 			map[string]any{"field": "header_only", "after": true},
@@ -259,13 +259,13 @@ func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 	root := "/accounts/" + account
 	for path, c := range map[string]struct{ route, key, older string }{
 		root + "/account/audit":            {"/v1/accounts/" + account + "/audit", root + "/keys/" + keyID, root + "/account/audit?page=next+one"},
-		root + "/keys/" + keyID + "/audit": {"/v1/accounts/" + account + "/keys/" + keyID + "/audit", "", root + "/keys/" + keyID + "/audit?page=next%20one"},
+		root + "/keys/" + keyID + "/audit": {"/v1/accounts/" + account + "/keys/" + keyID + "/audit", "", root + "/keys/" + keyID + "/audit?page=next+one"},
 		"/operator/operators/audit":        {"/v1/operators/audit", "/operator/keys/" + keyID, "/operator/operators/audit?page=next+one"},
 	} {
 		w.api.on("GET "+c.route, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool { reply(out, 200, rows); return true })
 		for language, words := range map[string][]string{
-			"en": {"Refused", "Allowed", "Yes", "Map Display API", "1 Sep 2026, 00:00 UTC", "Limit: Map Display API · QPS: 50", "r-7", "Edited", "Developer", "Admin", "Account closing started"},
-			"fr": {"Refusé", "Accepté", "Oui", "Limite: Map Display API · QPS: 50", "Administration", "Fermeture du compte commencée", "Opérateur Opérateur"},
+			"en": {"Refused", "Allowed", "Yes", "Map Display API", "1 Sep 2026, 00:00 UTC", "Map Display API: 50 QPS", "r-7", "203.0.113.77", "Edited", "Developer", "Admin", "Account closing started"},
+			"fr": {"Refusé", "Accepté", "Oui", "Map Display API : 50 QPS", "Administration", "Fermeture du compte commencée", "Opérateur"},
 		} {
 			page := w.ask(http.MethodGet, path, nil, "Accept-Language", language)
 			whole := strings.Join(strings.Fields(text(page.doc)), "")
@@ -273,6 +273,9 @@ func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 				if !strings.Contains(whole, strings.ReplaceAll(want, " ", "")) {
 					t.Errorf("%s, %s: the audit trail lacks %q: %s", path, language, want, whole)
 				}
+			}
+			if who := strings.Join(strings.Fields(text(first(page.doc, "audit"))), ""); strings.Contains(who, "OpérateurOpérateur") || strings.Contains(who, "OperatorOperator") {
+				t.Errorf("%s: who has no name is named by the role twice: %s", path, whole)
 			}
 			if strings.Contains(whole, "E-mail") {
 				t.Errorf("%s: a field that has no value is listed: %s", path, whole)
@@ -290,6 +293,34 @@ func TestEveryAuditTrailIsWrittenInWords(t *testing.T) {
 	w.ask(http.MethodGet, "/operator/operators/audit?page=tok", nil)
 	if got := w.api.seen("GET /v1/operators/audit"); len(got) != 1 || got[0].uri != "/v1/operators/audit?page_size=15&page_token=tok" {
 		t.Errorf("asks %+v", got)
+	}
+}
+
+// TestATrailShowsOfLimitsThoseThatChanged, on each page that has rows; the row's own page has all.
+func TestATrailShowsOfLimitsThoseThatChanged(t *testing.T) {
+	limit := func(class string, qps int) map[string]any {
+		return map[string]any{"class": class, "qps": qps, "then_qps": 0}
+	}
+	w := newWalker(t, "owner")
+	row := map[string]any{"id": "1", "at": moment.Format(then), "action": "key.limit", "key_id": keyID, "actor": map[string]any{"subject": "u", "role": "owner"}, "request_id": "r", "changes": []any{
+		map[string]any{"field": "limits", "before": []any{limit("map-display", 1000), limit("search", 70)}, "after": []any{limit("map-display", 2000), limit("search", 70)}},
+	}}
+	for path, c := range map[string]struct {
+		route string
+		all   bool
+	}{
+		"/accounts/" + account + "/account/audit": {"/v1/accounts/" + account + "/audit", false},
+		keyPath + "/audit":                        {"/v1" + keyPath + "/audit", false},
+		"/accounts/" + account + "/account/audit?action=key.limit&at=" + moment.Format(then): {"/v1/accounts/" + account + "/audit", true},
+	} {
+		w.api.on("GET "+c.route, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+			reply(out, 200, map[string]any{"rows": []any{row}})
+			return true
+		})
+		said := strings.ReplaceAll(text(w.ask(http.MethodGet, path, nil).doc), "\u00a0", " ")
+		if !strings.Contains(said, "Map Display API: 1,000 QPS") || !strings.Contains(said, "Map Display API: 2,000 QPS") || strings.Contains(said, "search: 70 QPS") != c.all || strings.Contains(said, "1 unchanged") == c.all {
+			t.Errorf("%s: %s", path, said)
+		}
 	}
 }
 

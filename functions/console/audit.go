@@ -149,6 +149,9 @@ func (f facts) text(field string, value any) string {
 		if app, ok := appOf(t); ok {
 			return linesOf([]api.App{app})[0]
 		}
+		if class, ok := t["class"].(string); ok && t["qps"] != nil {
+			return f.limit(class, t)
+		}
 		return f.parts(t)
 	default:
 		raw, _ := json.Marshal(t)
@@ -198,6 +201,18 @@ func (f facts) word(field, text string) string {
 
 // inOwnWords are the facts that people have written. They are shown as they are, even if they look like a time.
 var inOwnWords = []string{"name", "labels", "comment", "lift_reason", "place", "email", "subject"}
+
+// limit writes the limit of a class by that name, and what else holds of it.
+func (f facts) limit(class string, object map[string]any) string {
+	rest := maps.Clone(object)
+	delete(rest, "class")
+	delete(rest, "qps")
+	text := f.v.lang.Isolate(f.word("class", class)) + f.v.t("format.colon") + f.text("qps", object["qps"]) + "\u00a0" + f.v.t("fact.qps")
+	if more := f.parts(rest); more != "" {
+		text += " · " + more
+	}
+	return text
+}
 
 // parts writes an object as its members in a fixed order; those without a value are left out.
 func (f facts) parts(object map[string]any) string {

@@ -37,7 +37,7 @@ func (f facts) change(c api.Change, whole bool) (said change, all bool) {
 		return said, true
 	}
 	before, after := f.entries(c.Field, c.Before), f.entries(c.Field, c.After)
-	if max(len(before), len(after)) > mostItems {
+	if max(len(before), len(after)) > mostItems || ofClasses(c.Before) || ofClasses(c.After) {
 		was := slices.Clone(before)
 		before = slices.DeleteFunc(before, func(one string) bool { return slices.Contains(after, one) })
 		after = slices.DeleteFunc(after, func(one string) bool { return slices.Contains(was, one) })
@@ -47,6 +47,16 @@ func (f facts) change(c api.Change, whole bool) (said change, all bool) {
 	said.Before, said.MoreBefore, cutBefore = f.few(before)
 	said.After, said.MoreAfter, cutAfter = f.few(after)
 	return said, said.Same == 0 && !cutBefore && !cutAfter
+}
+
+// ofClasses reports whether a value lists what holds for classes or groups of them, such as limits: of those that one change leaves, most stay as
+// they are.
+func ofClasses(value any) bool {
+	items, _ := value.([]any)
+	return slices.ContainsFunc(items, func(one any) bool {
+		object, _ := one.(map[string]any)
+		return object["class"] != nil || object["group"] != nil
+	})
 }
 
 // entries are the items of a list in words; another value is one item.
