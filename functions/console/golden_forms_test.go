@@ -41,7 +41,7 @@ func sentBy(doc *html.Node) (list []sent) {
 		all := fields(n)
 		untouched := formOf{attr(n, "action"), withoutButtons(all)}.values()
 		method := strings.ToUpper(cmp.Or(attr(n, "method"), "get"))
-		buttons, chosen := 0, touched(all)
+		buttons, chosen := 0, touched(attr(n, "action"), all)
 		elements(n, func(b *html.Node) {
 			if b.Data != "button" || attr(b, "type") == "button" || attr(b, "type") == "reset" || has(b, "disabled") {
 				return
@@ -70,7 +70,7 @@ func withoutButtons(all []field) []field {
 }
 
 // touched are the values of a form in which everything that can be changed was changed.
-func touched(all []field) url.Values {
+func touched(action string, all []field) url.Values {
 	out := url.Values{}
 	for _, f := range withoutButtons(all) {
 		switch {
@@ -80,6 +80,8 @@ func touched(all []field) url.Values {
 			if !f.checked {
 				out.Add(f.name, f.value)
 			}
+		case f.name == "confirm" && strings.HasPrefix(action, "/operator/keys/"):
+			out.Add(f.name, fullKey().Name)
 		case f.name == "confirm_name", f.name == "confirm":
 			out.Add(f.name, "Demo & Co")
 		default:
@@ -195,6 +197,9 @@ func (s *stage) refusals(list []shot) (pages []shot) {
 			for _, kind := range []string{"", ".whole"} {
 				page := one
 				page.name, page.target, page.form, page.note = name+kind, f.action, filled(f, ""), nil
+				if page.form.Has("confirm") && strings.HasPrefix(f.action, "/operator/keys/") {
+					page.form.Set("confirm", fullKey().Name)
+				}
 				was := one.set
 				page.set = func(s *stage) {
 					if was != nil {

@@ -60,6 +60,7 @@ func sentShots(root, key string) (list []shot) {
 	add("rules.bad", "owner", root+"/account/rules", url.Values{"frontend_restricted": {"on"}, "max_lifetime_days": {"some"}, "was": {"restricted 365"}}, nil)
 	add("operator_leak.bad", "admin", "/operator/leaks", url.Values{"secret": {"hello"}, "url": {"https://forum.example"}}, nil)
 	add("step.revoke.mistyped", "owner", key+"/revoke", url.Values{"confirm_name": {"Shoq"}}, refused(422, "invalid", api.FieldError{Pointer: "/confirm_name", Code: "name_mismatch"}))
+	add("operator_key.mistyped", "admin", "/operator/keys/"+keyID+"/revoke", url.Values{"reason": {"Fraud"}, "confirm": {"Shoq"}}, nil)
 	add("operator_key.bad_limit", "admin", "/operator/accounts/"+account+"/keys/"+keyID+"/limits/search-fast", url.Values{"qps": {"999"}}, refused(422, "invalid", api.FieldError{Pointer: "/qps", Code: "too_high"}))
 	add("operator_limits.bad_limit", "admin", "/operator/accounts/"+account+"/limits/search-fast", url.Values{"qps": {"20001"}}, refused(422, "invalid", api.FieldError{Pointer: "/qps", Code: "out_of_range"}))
 	add("operator_limits.no_number", "admin", "/operator/accounts/"+account+"/limits/map-display", url.Values{"qps": {"many"}, "was": {"77"}}, nil)

@@ -95,6 +95,9 @@ func listShots(add adder, root string) {
 		"keys": []any{fullKey()}, "previous_page_token": "p1", "labels": []any{map[string]any{"name": "Müller", "keys": 3}, map[string]any{"name": "shop & web", "keys": 1200}},
 	}))
 	add("keys.selected", "owner", keys+"?select=all&page=p2&sort=-name", listOfKeys("", fullKey(), bareKey()))
+	add("keys.lean_exposed", "owner", keys+"?size=100", listOfKeys("", changed(fullKey(), func(k *api.Key) {
+		k.ExposedAt, k.Exposures = maybeDay(31), []api.Exposure{{Secret: "current", ExposedAt: day(31), Source: "github", Refused: true, RefusedAt: maybeDay(32)}}
+	}), changed(fullKey(), func(k *api.Key) { k.ExposedAt = maybeDay(31) })))
 	add("keys.lean", "owner", keys+"?select=all&size=100&page=p2&q=shop", listOfKeys("", fullKey(), bareKey()))
 	add("keys.sorted", "owner", keys+"?sort=created_at", withDoc("GET "+accountAPI+"/keys", api.KeyList{Keys: []api.Key{fullKey()}, Sortable: ptr(true)}))
 	add("keys.unnamed", "owner", keys+"?sort=name", withDoc("GET "+accountAPI+"/keys", func(w http.ResponseWriter, r *http.Request) {
@@ -262,6 +265,7 @@ func keyShots(add adder, key string) {
 	add("key.exposed_lifted", "owner", key, leaked(func(e *api.Exposure) { e.Refused, e.LiftedAt, e.LiftReason = false, maybeDay(33), ptr("A sample <1>") }))
 	add("key.exposed_no_usage", "owner", key, all(leaked(func(*api.Exposure) {}), withDoc("GET "+keyAPI+"/usage", failing(500, "internal"))))
 	add("lift", "owner", key+"/lift-exposure", nil)
+	add("lift.held", "owner", key+"/lift-exposure", ofKey(func(k *api.Key) { k.Disabled = true }))
 	add("edit", "owner", key+"/edit", nil)
 	add("edit.bare", "owner", key+"/edit", withDoc("GET "+keyAPI, changed(bareKey(), func(k *api.Key) { k.Id, k.Status, k.DeletedAt = keyID, api.Active, nil })))
 	add("ended.deleted", "owner,developer", key+"/edit", ofKey(deleteKey))
@@ -272,6 +276,16 @@ func keyShots(add adder, key string) {
 	for _, s := range []string{"disable", "enable", "revoke", "delete", "restore", "reveal", "rotation-end", "rotation-cancel", "promote", "drop", "policy-remove"} {
 		add("step."+s, "owner", key+"/"+s, propose)
 		add("step."+s+".unused", "owner", key+"/"+s, ofKey(func(k *api.Key) { k.LastUsedAt = nil }))
+	}
+	for by, hold := range map[string]func(*api.Key){
+		"blocked": func(k *api.Key) { k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Abuse", At: day(3)} },
+		"expired": func(k *api.Key) { k.Status, k.ExpiresAt = api.Disabled, maybeDay(4) },
+	} {
+		state := ofKey(func(k *api.Key) { k.Disabled = true; hold(k) })
+		add("key.disabled_"+by, "owner,viewer", key, state)
+		for _, s := range []string{"enable", "disable", "revoke", "delete"} {
+			add("step."+s+"."+by, "owner", key+"/"+s, state)
+		}
 	}
 	add("step.rotation-end.used", "owner", key+"/rotation-end", used)
 	add("step.promote.no_usage", "owner", key+"/promote", all(propose, withDoc("GET "+keyAPI+"/usage", failing(500, "internal"))))

@@ -11,7 +11,7 @@ import (
 
 // hasExpired reports whether a key's end is over, whatever else holds of it.
 func hasExpired(k api.Key, now time.Time) bool {
-	return k.ExpiresAt != nil && !now.Before(k.ExpiresAt.Time)
+	return k.Status == api.Expired || k.ExpiresAt != nil && !now.Before(k.ExpiresAt.Time)
 }
 
 // allRefused reports whether each of a key's secrets is exposed and refused.

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/functions/console/internal/management"
 	"latchkey/shared/api"
+	shown "latchkey/shared/text"
 )
 
 func (a *app) operatorRoutes() {
@@ -220,11 +221,14 @@ func (a *app) unblockKey(v *visit) error {
 
 func (a *app) revokeAnyKey(v *visit) error {
 	reason := v.prose("reason")
-	return a.changeKeyAsOperator(v, "revoke", reason, api.OperatorRevoke{Reason: reason})
+	return a.changeKeyAsOperator(v, revokes, reason, api.OperatorRevoke{Reason: reason})
 }
 
+// revokes is the one act of operators on a key that nobody can take back: the key's name is typed to confirm it.
+const revokes = "revoke"
+
 // pastOf names what was done, for the notice.
-var pastOf = map[string]string{"block": "key_blocked", "unblock": "key_unblocked", "revoke": "key_revoked"}
+var pastOf = map[string]string{"block": "key_blocked", "unblock": "key_unblocked", revokes: "key_revoked"}
 
 // blockOf is a key's block as its form has it, or "": the reason, and the day of its end.
 func blockOf(k api.Key) string {
@@ -254,10 +258,13 @@ func (a *app) changeKeyAsOperator(v *visit, action, reason string, body any) err
 	f := newForm()
 	f.Values["reason"], f.At = reason, action
 	path := "/v1/operator/keys/" + v.r.PathValue("key") + "/" + action
-	var blocked string
+	f.Values["confirm"] = v.form("confirm")
+	var blocked, name string
 	read := func() (now string, version int64, err error) {
-		now, version, err = v.operatorKeys(blockOf)()
-		blocked = now
+		now, version, err = v.operatorKeys(func(k api.Key) string { name = k.Name; return blockOf(k) })()
+		if blocked = now; err == nil && action == revokes && !shown.Same(name, f.Values["confirm"]) {
+			f.add("confirm", v.t("field.confirm", "name", name))
+		}
 		if action == "unblock" && now == "" {
 			now = reason // it is as this form would make it
 		}

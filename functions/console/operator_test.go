@@ -75,6 +75,32 @@ func TestAnAccountIsClosedOnlyByItsName(t *testing.T) {
 	}
 }
 
+// TestAnOperatorRevokesAKeyOnlyByItsName: it can't be taken back. What was typed stays, and nothing but the name is refused.
+func TestAnOperatorRevokesAKeyOnlyByItsName(t *testing.T) {
+	w := newWalker(t, "owner")
+	w.state(func(me *api.Me, _ *api.KeyWithSecret) { me.Operator = true })
+	path, route := "/operator/keys/"+keyID, "POST /v1/operator/keys/"+keyID+"/revoke"
+	w.api.on("GET /v1/operator/keys/"+keyID, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.OperatorKey{Key: api.Key{Id: keyID, Name: "Shop  & Co", AccountId: account, Status: api.Active}, Account: &api.Account{Id: account, Name: "Demo"}})
+		return true
+	})
+	w.api.on(route, func(out http.ResponseWriter, _ *http.Request, _ []byte) bool {
+		reply(out, 200, api.OperatorKey{})
+		return true
+	})
+	for _, typed := range []string{"", "Shop", "shop & co", "Demo"} {
+		page := w.ask(http.MethodPost, path+"/revoke", url.Values{"reason": {"Fraud"}, "confirm": {typed}})
+		said := strings.Join(strings.Fields(text(page.doc)), " ")
+		if page.StatusCode != http.StatusUnprocessableEntity || len(w.api.seen(route)) != 0 || !strings.Contains(said, "Type “Shop & Co” to confirm.") || !strings.Contains(page.text, ">Fraud</textarea>") {
+			t.Errorf("%q: %d: %s", typed, page.StatusCode, said)
+		}
+	}
+	w.ask(http.MethodPost, path+"/revoke", url.Values{"reason": {"Fraud"}, "confirm": {" Shop & Co"}})
+	if got := w.api.seen(route); len(got) != 1 || got[0].body != `{"reason":"Fraud"}` {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestAnAccountIsClosedByItsNameAsItIsShown: nobody types what doesn't show.
 func TestAnAccountIsClosedByItsNameAsItIsShown(t *testing.T) {
 	for _, name := range []string{"Prod\u200c", "Prod\ufe0f", "Prod\u3164", "\u2800Prod"} {
