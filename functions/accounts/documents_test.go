@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/functions/internal/gateway"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/audit"
@@ -26,7 +27,7 @@ func TestDocumentsSayEachFactUnderItsOwnName(t *testing.T) {
 			ID: "op_1", Account: "acc_1", Change: apikey.TypeChange{To: account.Enterprise}, Status: control.Done, StartedAt: day(1), EndedAt: day(2), Unreadable: 3,
 		}), `{"ended_at":"2026-03-02T02:00:00.000Z","id":"op_1","started_at":"2026-03-01T01:00:00.000Z","status":"done","type":"enterprise","unreadable":3}`},
 		"operator": {operatorDoc(control.Operator{Subject: who("operator"), Email: "o@a.example", Rank: account.Support, AddedAt: "2026-03-05T05:06:07.008Z"}), `{"added_at":"2026-03-05T05:06:07.008Z","email":"o@a.example","rank":"support","subject":"operator"}`},
-		"member": {memberDoc(account.Member{
+		"member": {memberDoc(gateway.Principal{Person: account.Person{Subject: who("owner")}}, account.Member{
 			Account: "acc_1", Subject: who("member"), Email: "m@a.example", Label: "l@a.example", Role: account.Developer, AddedAt: day(1), RoleAt: day(2), Version: 6,
 		}), `{"added_at":"2026-03-01T01:00:00.000Z","email":"m@a.example","role":"developer","subject":"member","version":6}`},
 		"row": {auditDoc(audit.Row{

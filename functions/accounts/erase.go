@@ -43,7 +43,12 @@ func (h *erasure) erasePerson(w http.ResponseWriter, r *http.Request, c gateway.
 	if err != nil {
 		return err
 	}
-	page, err := gateway.PageOf(r, "erase", who.ID)
+	if body.Issuer != nil && *body.Issuer != "" {
+		if who.Issuer = *body.Issuer; !isIssuer(who.Issuer) {
+			return gateway.Invalid(gateway.Field("issuer", "bad_character", notAnIssuer))
+		}
+	}
+	page, err := gateway.PageOf(r, "erase", who.Issuer, who.ID)
 	if err != nil {
 		return err
 	}

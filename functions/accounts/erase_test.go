@@ -27,10 +27,14 @@ import (
 
 // erase calls until nothing is left, and returns how many records changed. The store in memory reads pages of three, so
 // that it takes several calls.
-func (r *harness) erase(t testing.TB, sub string) (pseudonym string, n float64) {
+func (r *harness) erase(t testing.TB, sub string, issuer ...string) (pseudonym string, n float64) {
 	t.Helper()
+	body := object{"subject": sub}
+	if len(issuer) > 0 {
+		body["issuer"] = issuer[0]
+	}
 	for query, calls := "", 1; ; calls++ {
-		call := apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/people/erase" + query, Body: object{"subject": sub}}
+		call := apitest.Call{As: "operator", Method: "POST", Path: "/v1/operator/people/erase" + query, Body: body}
 		doc := r.Want(t, 200, call).JSON(t)
 		pseudonym, n = doc["pseudonym"].(string), n+doc["replaced"].(float64)
 		token, more := doc["next_page_token"].(string)

@@ -91,7 +91,7 @@ func (h *export) members(r *http.Request, c gateway.Principal, doc *api.Export, 
 	page, err := h.store.Members(r.Context(), c.Account, after, size)
 	list := []api.Member{}
 	for _, m := range page.Members {
-		list = append(list, memberDoc(m))
+		list = append(list, memberDoc(c, m))
 	}
 	doc.Members = &list
 	return page.Next, err

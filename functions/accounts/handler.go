@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"latchkey/functions/internal/env"
 	"latchkey/functions/internal/gateway"
@@ -114,6 +115,52 @@ func subject(r *http.Request, c gateway.Principal) (account.Subject, error) {
 		return who, gateway.Parameter("sub", "A subject must have 1 to 255 bytes, and no control characters.")
 	}
 	return who, nil
+}
+
+// maxIssuer bounds an issuer's URL.
+const maxIssuer = 1000
+
+const notAnIssuer = "It must be an issuer as the list shows it."
+
+// isIssuer reports whether a text may be an issuer: none has the sign that stands between an issuer and a subject in the store.
+func isIssuer(text string) bool { return len(text) <= maxIssuer && !strings.Contains(text, "|") }
+
+// subjectAt is the person of the path, at the issuer that the query names as a list shows it, or at the stack's own. It reads the whole
+// query.
+func subjectAt(r *http.Request, c gateway.Principal) (account.Subject, error) {
+	who, err := subject(r, c)
+	if err == nil {
+		err = gateway.KnownQuery(r, "issuer")
+	}
+	if err != nil {
+		return who, err
+	}
+	named, err := gateway.Text(r, "issuer", maxIssuer)
+	switch {
+	case err != nil:
+		return who, err
+	case !isIssuer(named):
+		return who, gateway.Parameter("issuer", notAnIssuer)
+	case named != "":
+		who.Issuer = named
+	}
+	return who, nil
+}
+
+// issuerBefore is a person's issuer to show: nil for the stack's own, which the caller is of.
+func issuerBefore(c gateway.Principal, who account.Subject) *string {
+	if who.Issuer == c.Person.Subject.Issuer {
+		return nil
+	}
+	return &who.Issuer
+}
+
+// rowName is a person in an audit row of the caller's: the subject, behind the issuer where that isn't the stack's own.
+func rowName(c gateway.Principal, who account.Subject) string {
+	if issuerBefore(c, who) == nil {
+		return who.ID
+	}
+	return who.WithIssuer()
 }
 
 // subjectOf is the person that a body names, at the one issuer. Like that of a path it is taken byte by byte. No token's

@@ -49,24 +49,24 @@ func (h *members) listMembers(w http.ResponseWriter, r *http.Request, c gateway.
 	}
 	doc := api.MemberList{Members: []api.Member{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
 	for _, m := range found.Members {
-		doc.Members = append(doc.Members, memberDoc(m))
+		doc.Members = append(doc.Members, memberDoc(c, m))
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
-func memberDoc(m account.Member) api.Member {
+func memberDoc(c gateway.Principal, m account.Member) api.Member {
 	return api.Member{
-		Subject: m.Subject.ID, Email: web.ShownPtr(m.Address()), Role: api.Role(m.Role), AddedAt: moment.Of(m.AddedAt), Version: m.Version,
+		Subject: m.Subject.ID, Issuer: issuerBefore(c, m.Subject), Email: web.ShownPtr(m.Address()), Role: api.Role(m.Role), AddedAt: moment.Of(m.AddedAt), Version: m.Version,
 	}
 }
 
 // putMember changes a member's role. Nobody becomes a member by it: that takes their own consent, by an invitation.
 func (h *members) putMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	who, err := subject(r, c)
+	who, err := subjectAt(r, c)
 	if err != nil {
 		return err
 	}
-	body, _, err := gateway.Body[api.PutMember](r, gateway.BodyOptions{ReadOnly: api.Member{}})
+	body, _, err := gateway.Body[api.PutMember](r, gateway.BodyOptions{Query: true, ReadOnly: api.Member{}})
 	if err != nil {
 		return err
 	}
@@ -86,12 +86,12 @@ func (h *members) putMember(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		after.Label = label
 	}
 	if after != before {
-		row := web.AuditRow(h.source, c, "member.change", "", memberChanges(&before, after)...)
+		row := web.AuditRow(h.source, c, "member.change", "", memberChanges(c, before, after)...)
 		if after, err = h.store.PutMember(r.Context(), &before, after, c.Person.Subject, row); err != nil {
 			return err
 		}
 	}
-	doc := memberDoc(after)
+	doc := memberDoc(c, after)
 	if !after.Role.May(account.ManageMembers) { // in each answer, so that a request whose answer was lost can be repeated
 		left, err := h.legacy(r, c, who)
 		if err != nil {
@@ -102,18 +102,18 @@ func (h *members) putMember(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
-// memberChanges names the member and lists what differs.
-func memberChanges(before *account.Member, after account.Member) []audit.Change {
-	old := account.Member{}
-	if before != nil {
-		old = *before
+// memberChanges names the member and lists what differs. After a removal there is nobody.
+func memberChanges(c gateway.Principal, before, after account.Member) []audit.Change {
+	who, still := rowName(c, before.Subject), ""
+	if after.Subject == before.Subject {
+		still = who
 	}
-	changes := []audit.Change{audit.Set("subject", old.Subject.ID, after.Subject.ID)}
-	if old.Role != after.Role {
-		changes = append(changes, audit.Set("role", string(old.Role), string(after.Role)))
+	changes := []audit.Change{audit.Set("subject", who, still)}
+	if before.Role != after.Role {
+		changes = append(changes, audit.Set("role", string(before.Role), string(after.Role)))
 	}
-	if old.Address() != after.Address() {
-		changes = append(changes, audit.Set("email", old.Address(), after.Address()))
+	if before.Address() != after.Address() {
+		changes = append(changes, audit.Set("email", before.Address(), after.Address()))
 	}
 	return changes
 }
@@ -121,19 +121,19 @@ func memberChanges(before *account.Member, after account.Member) []audit.Change 
 // deleteMember takes somebody out and answers with what they leave. It may be repeated, by any owner: as long as there is
 // something that somebody who is gone has left, the answer lists it as it is then.
 func (h *members) deleteMember(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	who, err := subject(r, c)
+	who, err := subjectAt(r, c)
 	if err != nil {
 		return err
 	}
 	if who != c.Person.Subject && !c.Role.May(account.ManageMembers) {
 		return gateway.ErrForbidden
 	}
-	if err := gateway.Empty(r); err != nil {
+	if _, _, err := gateway.Body[struct{}](r, gateway.BodyOptions{Optional: true, Query: true}); err != nil {
 		return err
 	}
 	before, err := h.store.Member(r.Context(), c.Account, who)
 	if err == nil {
-		row := web.AuditRow(h.source, c, "member.remove", "", memberChanges(&before, account.Member{})...)
+		row := web.AuditRow(h.source, c, "member.remove", "", memberChanges(c, before, account.Member{})...)
 		err = h.store.RemoveMember(r.Context(), before, row)
 	}
 	none := errors.Is(err, dynamo.ErrNotFound)

@@ -35,17 +35,13 @@ type operators struct {
 	store     operatorStore
 	source    env.Source
 	texts     text.Secrets
-	bootstrap string // who may make themselves the first operator: a subject, or withIssuer; "" for nobody
+	bootstrap string // who may make themselves the first operator: a subject, or [account.Subject.WithIssuer]; "" for nobody
 }
 
-// withIssuer is a person's subject behind their issuer, as the stack names them after its issuer has changed. The subject alone would do
-// no more then: it may be somebody else's there.
-func withIssuer(s account.Subject) string { return s.Issuer + "#" + s.ID }
-
-// names reports whether the stack names a person as the first operator. A subject that looks like another's withIssuer isn't that.
+// names reports whether the stack names a person as the first operator. A subject that looks like another's WithIssuer isn't that.
 func (h *operators) names(who account.Subject) bool {
 	if strings.HasPrefix(h.bootstrap, who.Issuer+"#") {
-		return h.bootstrap == withIssuer(who)
+		return h.bootstrap == who.WithIssuer()
 	}
 	return h.bootstrap != "" && h.bootstrap == who.ID
 }
@@ -64,9 +60,7 @@ func (h *operators) listOperators(w http.ResponseWriter, r *http.Request, c gate
 	doc := api.OperatorList{Operators: []api.Operator{}, NextPageToken: page.Next(found.Next), Unreadable: c.LeftOut(r.Context())}
 	for _, o := range found.Operators {
 		shown := operatorDoc(o)
-		if o.Subject.Issuer != c.Person.Subject.Issuer {
-			shown.Issuer = &o.Subject.Issuer
-		}
+		shown.Issuer = issuerBefore(c, o.Subject)
 		doc.Operators = append(doc.Operators, shown)
 	}
 	return gateway.JSON(w, http.StatusOK, doc)
@@ -136,7 +130,7 @@ func (h *operators) add(ctx context.Context, c gateway.Principal, o control.Oper
 		return h.store.AddOperator(ctx, o, c.Person.Subject, row)
 	}
 	add := h.store.AddFirstOperator
-	if h.bootstrap == withIssuer(o.Subject) {
+	if h.bootstrap == o.Subject.WithIssuer() {
 		add = h.store.AddFirstOperatorOfIssuer
 	}
 	err := add(ctx, o, row)
@@ -180,11 +174,8 @@ func operatorChanges(before, after control.Operator) []audit.Change {
 
 // deleteOperator takes an operator's rights: those of an issuer before too, who would have them again if the stack went back to it.
 func (h *operators) deleteOperator(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
-	who, err := subject(r, c)
+	who, err := subjectAt(r, c)
 	if err != nil {
-		return err
-	}
-	if who.Issuer, err = issuer(r, who.Issuer); err != nil {
 		return err
 	}
 	if who == c.Person.Subject {
@@ -193,35 +184,10 @@ func (h *operators) deleteOperator(w http.ResponseWriter, r *http.Request, c gat
 	if _, _, err := gateway.Body[struct{}](r, gateway.BodyOptions{Optional: true, Query: true}); err != nil {
 		return err
 	}
-	named := who.ID
-	if who.Issuer != c.Person.Subject.Issuer {
-		named = withIssuer(who)
-	}
-	err = h.store.RemoveOperator(r.Context(), who, c.Person.Subject, web.AuditRow(h.source, c, "operator.remove", "", audit.Set("subject", named, nil)))
+	err = h.store.RemoveOperator(r.Context(), who, c.Person.Subject, web.AuditRow(h.source, c, "operator.remove", "", audit.Set("subject", rowName(c, who), nil)))
 	if err != nil && !errors.Is(err, dynamo.ErrNotFound) {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
-}
-
-// maxIssuer bounds an issuer's URL in a query, in characters.
-const maxIssuer = 1000
-
-// issuer is the one that the query names as the list of operators shows it, or the stack's own. No issuer has the sign that stands between
-// an issuer and a subject in the store.
-func issuer(r *http.Request, own string) (string, error) {
-	if err := gateway.KnownQuery(r, "issuer"); err != nil {
-		return "", err
-	}
-	named, err := gateway.Text(r, "issuer", maxIssuer)
-	switch {
-	case err != nil:
-		return "", err
-	case named == "":
-		return own, nil
-	case strings.Contains(named, "|"):
-		return "", gateway.Parameter("issuer", "It must be an issuer as the list of operators shows it.")
-	}
-	return named, nil
 }

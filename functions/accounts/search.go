@@ -75,7 +75,7 @@ func (h *searches) searchMembers(w http.ResponseWriter, r *http.Request, c gatew
 	}
 	for _, m := range found.Matches {
 		doc.Members = append(doc.Members, api.FoundMember{
-			Subject: m.Record.Subject.ID, Email: text.Shown(m.Record.Email), Role: api.Role(m.Record.Role),
+			Subject: m.Record.Subject.ID, Issuer: issuerBefore(c, m.Record.Subject), Email: text.Shown(m.Record.Email), Role: api.Role(m.Record.Role),
 			AccountId: string(m.Account.ID), AccountName: text.Shown(m.Account.Name),
 		})
 	}

@@ -101,6 +101,7 @@ var accountBodies = map[string]apitest.Member{
 	},
 	"closeAccount.confirm_name": {Elsewhere: "TestOwnersCloseTheirAccountByItsName"},
 	"erasePerson.subject":       {Elsewhere: "TestAPersonIsErasedFromMembersAndAuditRows"},
+	"erasePerson.issuer":        {Elsewhere: "TestAPersonOfAnIssuerBeforeIsErased"},
 	"endSessions.subject":       {Elsewhere: "TestAnAdminEndsAllSessionsOfAPerson"},
 	"closeStatement.reason":     {Elsewhere: "TestAMonthIsClosedWithAReasonOnce"},
 	"putOperator.rank":          {Elsewhere: "TestSupportNamesNobodyAndAdminsChangeRanks"},

@@ -79,12 +79,12 @@ func (a *app) showPeople(v *visit, status int, f *form) error {
 	}
 	owners := 0
 	for _, m := range members {
-		if m.Role == api.Owner {
+		if m.Role == api.Owner && m.Issuer == nil {
 			owners++
 		}
 	}
 	d.Alone = owners == 1
-	d.Members = pageOf(members, v.asked("people"), formsPerPage, func(m memberRow) bool { return m.Subject == f.At })
+	d.Members = pageOf(members, v.asked("people"), formsPerPage, func(m memberRow) bool { return m.At() == f.At })
 	d.Invitations = pageOf(invitations, v.asked("invited"), formsPerPage, func(api.Invitation) bool { return false })
 	d.Placed = append(d.Invitations.fields("invited"), d.Members.fields("people")...)
 	return v.render(status, "account", v.t("account.title"), d)
@@ -100,7 +100,7 @@ func (v *visit) members(ctx context.Context, path, me string) (all []memberRow, 
 		func(page api.MemberList) *string { return page.NextPageToken },
 		func(page api.MemberList) {
 			for _, m := range page.Members {
-				all = append(all, memberRow{m, m.Subject == me})
+				all = append(all, memberRow{m, m.Issuer == nil && m.Subject == me})
 			}
 		})
 	if err != nil {
@@ -118,9 +118,30 @@ func (m memberRow) Name() string {
 	return shown.Shown(m.Subject) // the API leaves subjects as they are: they name somebody
 }
 
-// memberPath is a member in the API.
-func (v *visit) memberPath(subject string) (string, error) {
-	return subjectPath(v.accountPath("/members/"), subject)
+// At tells a member from the others: by the subject, and by the issuer of one of an issuer before.
+func (m memberRow) At() string {
+	if m.Issuer == nil {
+		return m.Subject
+	}
+	return memberAt(m.Subject, *m.Issuer)
+}
+
+func memberAt(subject, issuer string) string {
+	if issuer == "" {
+		return subject
+	}
+	return issuer + "|" + subject
+}
+
+// memberCall is a request to the API about a member whom a form names; at is the member's At.
+func (v *visit) memberCall(method string) (call management.Call, at string, err error) {
+	subject, issuer := v.r.PostFormValue("subject"), v.r.PostFormValue("issuer")
+	call.Method = method
+	call.Path, err = subjectPath(v.accountPath("/members/"), subject)
+	if issuer != "" { // of one before: nobody else who has the same subject
+		call.Query = url.Values{"issuer": {issuer}}
+	}
+	return call, memberAt(subject, issuer), err
 }
 
 // subjectPath is a person below a path of the API. Subjects come from the issuer and may hold anything.
@@ -133,29 +154,28 @@ func subjectPath(path, subject string) (string, error) {
 
 func (a *app) changeRole(v *visit) error {
 	f := newForm()
-	path, err := v.memberPath(v.r.PostFormValue("subject"))
+	call, at, err := v.memberCall(http.MethodPut)
 	if err != nil {
 		return err
 	}
-	subject := v.r.PostFormValue("subject")
 	f.Values["new_role"] = v.form("role")
-	body := api.PutMember{Role: api.Role(f.Values["new_role"])}
+	call.Body = api.PutMember{Role: api.Role(f.Values["new_role"])}
 	read := func() (string, int64, error) {
 		members, err := v.members(v.ctx(), v.accountPath("/members"), "")
 		for _, m := range members {
-			if m.Subject == subject {
+			if m.At() == at {
 				return string(m.Role), 0, err
 			}
 		}
 		return v.prose("was"), 0, err // the API says that there is none
 	}
 	var member api.Member
-	status, err := f.overwrite(v, setting{"new_role", "member.role", v.as("role.")}, read, management.Call{Method: http.MethodPut, Path: path, Body: body}, &member)
+	status, err := f.overwrite(v, setting{"new_role", "member.role", v.as("role.")}, read, call, &member)
 	if err != nil {
 		return err
 	}
 	if !f.settled() {
-		f.At = subject
+		f.At = at
 		f.about("role", "new_role") // the page has another form with a role
 		return a.showPeople(v, status, f)
 	}
@@ -183,7 +203,7 @@ func (a *app) showRemoval(v *visit, status int, f *form) error {
 		return err
 	}
 	for _, m := range members {
-		if m.Subject == f.Values["subject"] {
+		if m.At() == f.At {
 			return v.render(status, "member-remove", v.t("member.remove.title"), &removal{f, m, v.placed("people", "invited"), v.accountURL("/account", v.place("people", "invited"))})
 		}
 	}
@@ -195,27 +215,27 @@ func (a *app) removeForm(v *visit) error {
 		return v.redirect(v.accountURL("/account"))
 	}
 	f := newForm()
-	f.Values["subject"] = v.query("subject")
+	f.At = memberAt(v.query("subject"), v.query("issuer"))
 	return a.showRemoval(v, http.StatusOK, f)
 }
 
 func (a *app) removeMember(v *visit) error {
 	f := newForm()
-	f.Values["subject"] = v.r.PostFormValue("subject")
-	path, err := v.memberPath(f.Values["subject"])
+	call, at, err := v.memberCall(http.MethodDelete)
 	if err != nil {
 		return err
 	}
+	f.At = at
 	me, err := v.person()
 	if err != nil {
 		return err
 	}
 	var left api.Legacy
-	status, err := f.submit(v, management.Call{Method: http.MethodDelete, Path: path}, &left)
+	status, err := f.submit(v, call, &left)
 	if err != nil {
 		return err
 	}
-	myself := f.Values["subject"] == me.Subject
+	myself := at == me.Subject
 	switch {
 	case f.Bad():
 		return a.showRemoval(v, status, f)

@@ -23,14 +23,15 @@ const erasePage = "/operator/people/erase"
 type erasure struct {
 	*form
 	Subject string
+	Issuer  string // of one before; "" for the stack's own
 	Page    string // the part to go on with; "" at the beginning
 	Left    string // has a text when a record still names the person
 }
 
 func (a *app) showErasure(v *visit, status int, f *form) error {
-	d := &erasure{form: f, Subject: f.Values["subject"], Page: f.Values["page"], Left: f.Values["left"]}
+	d := &erasure{form: f, Subject: f.Values["subject"], Issuer: f.Values["issuer"], Page: f.Values["page"], Left: f.Values["left"]}
 	if v.r.Method != http.MethodPost {
-		d.Subject = v.query("subject")
+		d.Subject, d.Issuer = v.query("subject"), v.query("issuer")
 	}
 	return v.render(status, "person-erase", v.t("erase.title"), d)
 }
@@ -38,12 +39,16 @@ func (a *app) showErasure(v *visit, status int, f *form) error {
 // erasePerson erases a person whose subject was typed. It may be sent again at any time, from its beginning too.
 func (a *app) erasePerson(v *visit) error {
 	f, begin := newForm(), a.now()
-	for _, name := range []string{"subject", "confirm", "page", "left"} {
+	for _, name := range []string{"subject", "issuer", "confirm", "page", "left"} {
 		f.Values[name] = v.r.PostFormValue(name)
 	}
 	who := f.Values["subject"]
 	if who == "" || !shown.Same(who, f.Values["confirm"]) {
 		f.add("confirm", v.t("field.confirm", "name", shown.Shown(who)))
+	}
+	body := api.ErasePerson{Subject: who}
+	if issuer := f.Values["issuer"]; issuer != "" {
+		body.Issuer = &issuer
 	}
 	for part := 0; part < eraseParts && a.now().Sub(begin) < eraseTime; part++ {
 		query := url.Values{}
@@ -51,7 +56,7 @@ func (a *app) erasePerson(v *visit) error {
 			query.Set("page_token", token)
 		}
 		var done api.Erasure
-		call := management.Call{Method: http.MethodPost, Path: "/v1/operator/people/erase", Query: query, Body: api.ErasePerson{Subject: who}}
+		call := management.Call{Method: http.MethodPost, Path: "/v1/operator/people/erase", Query: query, Body: body}
 		status, err := f.submit(v, call, &done)
 		if err != nil {
 			return err

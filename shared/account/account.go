@@ -115,6 +115,12 @@ func (s Subject) Pseudonym() Subject {
 	return Subject{Issuer: erased, ID: "erased_" + hex.EncodeToString(sum[:10])}
 }
 
+// Erased reports whether this is a pseudonym.
+func (s Subject) Erased() bool { return s.Issuer == erased }
+
+// WithIssuer names a person by the subject behind the issuer: where the stack's issuer has changed, the subject alone may be somebody else's.
+func (s Subject) WithIssuer() string { return s.Issuer + "#" + s.ID }
+
 // Person is an authenticated caller: facts of the token alone.
 type Person struct {
 	Subject Subject

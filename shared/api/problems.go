@@ -48,7 +48,7 @@ var Problems = []ProblemPage{
 	{"key_not_recoverable", 409, "The key's secret was shown once and isn't stored.", "Rotate the key for a new secret. Create keys with `recoverable` to be able to read theirs again."},
 	{"key_restore_too_late", 409, "The key was deleted more than 30 days ago.", "Create a new key."},
 	{"key_revoked", 409, "The key is permanently revoked.", "Create a new key."},
-	{"last_owner", 409, "An account keeps at least one owner.", "Make somebody else an owner first, or close the account."},
+	{"last_owner", 409, "An account keeps at least one owner who can sign in: owners of an issuer that the stack had before don't count.", "Make somebody else an owner first, or close the account."},
 	{"no_proposal", 409, "The key has no proposed restrictions.", "Propose some first; somebody else may have promoted or deleted yours."},
 	{"no_rotation", 409, "No rotation of the key is in progress.", "Nothing; it may have ended by itself."},
 	{"not_yourself", 409, "Operators don't take their own rights.", "Ask another operator."},

@@ -1089,6 +1089,9 @@ type EndSessions struct {
 
 // ErasePerson defines model for ErasePerson.
 type ErasePerson struct {
+	// Issuer The person's issuer, as a list shows it for one of an issuer before. Absent or empty is the stack's own.
+	Issuer *string `json:"issuer,omitempty"`
+
 	// Subject The subject of the person's tokens, byte by byte.
 	Subject string `json:"subject"`
 }
@@ -1284,8 +1287,11 @@ type FoundMember struct {
 	// AccountName Empty where the account's record can't be read.
 	AccountName string `json:"account_name"`
 	Email       string `json:"email"`
-	Role        Role   `json:"role"`
-	Subject     string `json:"subject"`
+
+	// Issuer Only of a member of an issuer that the stack had before.
+	Issuer  *string `json:"issuer,omitempty"`
+	Role    Role    `json:"role"`
+	Subject string  `json:"subject"`
 }
 
 // FoundMemberList defines model for FoundMemberList.
@@ -1695,6 +1701,9 @@ type Me struct {
 type Member struct {
 	AddedAt Time    `json:"added_at"`
 	Email   *string `json:"email"`
+
+	// Issuer Only of a member of an issuer that the stack had before. They can't sign in, and don't count as an owner; they are a member again if the stack goes back to it.
+	Issuer *string `json:"issuer,omitempty"`
 
 	// Left What a member leaves behind who was removed, or whose rights were taken down.
 	Left    *Legacy `json:"left,omitempty"`
@@ -2908,6 +2917,18 @@ type ListMembersParams struct {
 	PageToken *PageTokenParam `form:"page_token,omitempty" json:"page_token,omitempty"`
 }
 
+// DeleteMemberParams defines parameters for DeleteMember.
+type DeleteMemberParams struct {
+	// Issuer The person's issuer, as the list shows it for one of an issuer before. Absent or empty is the stack's own.
+	Issuer *IssuerParam `form:"issuer,omitempty" json:"issuer,omitempty"`
+}
+
+// PutMemberParams defines parameters for PutMember.
+type PutMemberParams struct {
+	// Issuer The person's issuer, as the list shows it for one of an issuer before. Absent or empty is the stack's own.
+	Issuer *IssuerParam `form:"issuer,omitempty" json:"issuer,omitempty"`
+}
+
 // GetAccountPolicyParams defines parameters for GetAccountPolicy.
 type GetAccountPolicyParams struct {
 	// IfNoneMatch The ETags of answers that the client has: 304 if this is one of them.
@@ -3122,7 +3143,7 @@ type ListOperatorsAuditParams struct {
 
 // DeleteOperatorParams defines parameters for DeleteOperator.
 type DeleteOperatorParams struct {
-	// Issuer The operator's issuer, as the list shows it for one of an issuer before. Absent or empty is the stack's own.
+	// Issuer The person's issuer, as the list shows it for one of an issuer before. Absent or empty is the stack's own.
 	Issuer *IssuerParam `form:"issuer,omitempty" json:"issuer,omitempty"`
 }
 

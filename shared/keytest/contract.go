@@ -24,6 +24,7 @@ var controlContract = []struct {
 	{"Accounts/AreFoundByNameAndEmail", accountsFound},
 	{"Members/RemovalIsSeenAtOnce", membersRemoval},
 	{"Members/LastOwnerStaysUnderRaces", membersLastOwner},
+	{"Members/LastOwnerOfTheIssuerStaysUnderRaces", membersLastOwnerOfIssuer},
 	{"Operators/OnlyOneIsFirst", operatorsFirst},
 	{"Operators/OnlyOneIsFirstOfAnIssuer", operatorsFirstOfIssuer},
 	{"Invitations/AreUsedOnce", invitationsOnce},

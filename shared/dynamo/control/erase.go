@@ -44,7 +44,7 @@ const (
 // of that. account.ErrLastOwner, with nothing changed, for the only owner of an account that isn't closed.
 func (s *Store) Erase(ctx context.Context, who account.Subject, after string, row RowMaker) (done Erased, err error) {
 	if after == "" {
-		if err := s.onlyOwner(ctx, who); err != nil {
+		if err := s.onlyOwner(ctx, who, row("person.erase", "").Actor); err != nil {
 			return done, err
 		}
 	}
@@ -189,7 +189,7 @@ func (e *eraser) member(ctx context.Context, item dynamo.Item) (bool, error) {
 }
 
 // onlyOwner is account.ErrLastOwner for a person who is the only owner of an account that isn't closed.
-func (s *Store) onlyOwner(ctx context.Context, who account.Subject) error {
+func (s *Store) onlyOwner(ctx context.Context, who account.Subject, actor audit.Actor) error {
 	for after := ""; ; {
 		page, err := s.Memberships(ctx, who, after, 100)
 		if err != nil {
@@ -199,16 +199,8 @@ func (s *Store) onlyOwner(ctx context.Context, who account.Subject) error {
 			if m.Role != account.Owner || m.Account.Closed() {
 				continue
 			}
-			owners, err := s.get(ctx, itemKey(accountPK(m.Account.ID), ownerSK))
-			if err != nil {
+			if _, err := s.otherOwner(ctx, account.Member{Account: m.Account.ID, Subject: who}, actor); err != nil {
 				return err
-			}
-			n, err := s.count(ctx, owners)
-			if err != nil {
-				return err
-			}
-			if n <= 1 {
-				return account.ErrLastOwner
 			}
 		}
 		if after = page.Next; after == "" {
@@ -223,8 +215,10 @@ func (e *eraser) auditRow(ctx context.Context, item dynamo.Item) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	acted, named := row.Actor.Subject == e.who, audit.Set("", e.who.ID, nil).Before
-	isNamed := func(c audit.Change) bool { return c.Field == "subject" && (c.Before == named || c.After == named) }
+	acted, names := row.Actor.Subject == e.who, e.namedBy(row.Actor.Subject)
+	isNamed := func(c audit.Change) bool {
+		return c.Field == "subject" && (slices.Contains(names, c.Before) || slices.Contains(names, c.After))
+	}
 	about := slices.ContainsFunc(row.Changes, isNamed)
 	if !acted && !about {
 		return false, nil
@@ -237,7 +231,7 @@ func (e *eraser) auditRow(ctx context.Context, item dynamo.Item) (bool, error) {
 	for i := range changes {
 		switch c := &changes[i]; {
 		case about && isNamed(*c):
-			c.Before, c.After = swap(c.Before, named, as), swap(c.After, named, as)
+			c.Before, c.After = swap(c.Before, names, as), swap(c.After, names, as)
 		case about && c.Field == "email":
 			c.Before, c.After = "", ""
 		}
@@ -257,8 +251,18 @@ func (e *eraser) unaudited(ctx context.Context, write op) error {
 	return e.store.unaudited(ctx, "erasing", append(still, write)...)
 }
 
-func swap(text, from, to string) string {
-	if text == from {
+// namedBy lists what names the person in the rows of an actor, as rows hold texts: the subject behind its issuer and, where the actor is of
+// that issuer too or is known no more, the subject alone. Of another issuer's actor that is another person.
+func (e *eraser) namedBy(actor account.Subject) []string {
+	names := []string{audit.Set("", e.who.WithIssuer(), nil).Before}
+	if actor.Issuer == e.who.Issuer || actor.Erased() || actor.Issuer == "" {
+		names = append(names, audit.Set("", e.who.ID, nil).Before)
+	}
+	return names
+}
+
+func swap(text string, from []string, to string) string {
+	if slices.Contains(from, text) {
 		return to
 	}
 	return text

@@ -82,6 +82,13 @@ func (s *Store) PutMember(ctx context.Context, before *account.Member, after acc
 		return account.Member{}, dynamo.ErrStale // what the write wants to find has the role: one transaction can't check it too
 	}
 	after, ops := s.putMember(before, after)
+	if before != nil && before.Role == account.Owner && after.Role != account.Owner {
+		other, err := s.otherOwner(ctx, *before, row.Actor)
+		if err != nil {
+			return account.Member{}, err
+		}
+		ops = append(ops, other...)
+	}
 	return after, s.write(ctx, row, ops...)
 }
 
@@ -129,7 +136,39 @@ func (s *Store) putMember(before *account.Member, after account.Member) (account
 // RemoveMember takes a member out. ErrStale when the member has changed since before was read; account.ErrLastOwner.
 func (s *Store) RemoveMember(ctx context.Context, before account.Member, row audit.Row) error {
 	ops := append(s.dropMember(before), s.countOwner(before.Account, before.Role == account.Owner, false)...)
+	if before.Role == account.Owner {
+		other, err := s.otherOwner(ctx, before, row.Actor)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, other...)
+	}
 	return s.write(ctx, row, ops...)
+}
+
+// otherOwner finds who stays an owner beside one who doesn't, and checks in the write that they do; account.ErrLastOwner when there is
+// nobody. For an owner of the issuer that the stack has now, as the actor is, it is another one of that issuer: those of an issuer before
+// can't sign in.
+func (s *Store) otherOwner(ctx context.Context, owner account.Member, actor audit.Actor) ([]op, error) {
+	present := actor.Subject.Issuer
+	for after := ""; ; {
+		page, err := s.Members(ctx, owner.Account, after, 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range page.Members {
+			switch who := m.Subject; {
+			case m.Role != account.Owner || who == owner.Subject, owner.Subject.Issuer == present && who.Issuer != present:
+			case who == actor.Subject && actor.Role == string(account.Owner):
+				return nil, nil // write checks it
+			default:
+				return []op{s.memberIn(owner.Account, who, []account.Role{account.Owner})}, nil
+			}
+		}
+		if after = page.Next; after == "" {
+			return nil, account.ErrLastOwner
+		}
+	}
 }
 
 func (s *Store) dropMember(before account.Member) []op {
