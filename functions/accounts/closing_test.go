@@ -1,12 +1,15 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 
 	"latchkey/functions/internal/apitest"
 	"latchkey/shared/account"
+	"latchkey/shared/audit"
 	"latchkey/shared/keytest"
+	"latchkey/shared/moment"
 )
 
 // closing has a change that comes in the moment before the write that begins a closing, and the answer to the closing then.
@@ -92,4 +95,28 @@ func newHarnessOf(t testing.TB) *harness {
 	r := harnessOn(t, keytest.MemoryStores(t))
 	apitest.People(t, r.API, r.account.ID)
 	return r
+}
+
+// TestTheRowsOfWhatGoesKeyByKeyNameWhatTheyChanged: of a change of type and of a closing, each row of a key and the account's own.
+func TestTheRowsOfWhatGoesKeyByKeyNameWhatTheyChanged(t *testing.T) {
+	r := newHarnessOf(t)
+	k := r.NewKey(t, r.account)
+	r.Want(t, 202, apitest.Call{As: "operator", Method: "PATCH", Path: r.path(""), Body: object{"type": "enterprise", "billing_types": object{"freemium": "evaluation"}}})
+	r.Want(t, 200, apitest.Call{As: "operator", Method: "POST", Path: r.path("/close")})
+	now := r.Clock.Now()
+	want := map[string][]audit.Change{
+		"key.account_type":    {audit.Set("billing_type", string(k.BillingType), "evaluation"), audit.Set("account_type", "self_serve", "enterprise")},
+		"account.close.begin": {audit.Set("closing", nil, true)},
+		"key.revoke":          {audit.Set("revoked_at", nil, moment.Of(now))},
+		"account.close":       {audit.Set("closing", true, nil), audit.Set("closed_at", nil, moment.Of(now))},
+	}
+	for _, row := range r.AllAudit(t, r.account.ID) {
+		if changes, ok := want[row.Action]; ok && !slices.Equal(row.Changes, changes) {
+			t.Errorf("%s:\n     %v\nwant %v", row.Action, row.Changes, changes)
+		}
+		delete(want, row.Action)
+	}
+	if len(want) > 0 {
+		t.Errorf("no row of %v", want)
+	}
 }

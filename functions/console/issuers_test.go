@@ -35,7 +35,7 @@ func TestAMemberOfAnIssuerBeforeIsNamedAsSuch(t *testing.T) {
 	named := url.Values{"subject": {"owner"}, "issuer": {before}}
 	remove := people + "/remove?" + named.Encode()
 	list := r.get(people)
-	if said := text(list.doc); strings.Count(said, before) != 1 || !strings.Contains(said, "only one owner") {
+	if said := text(list.doc); strings.Count(said, before) != 1 || strings.Count(said, "(you)") != 1 || !strings.Contains(said, "only one owner") {
 		t.Errorf("%s", said)
 	}
 	if strings.Count(list.text, `name="issuer"`) != 1 || strings.Count(list.text, "&amp;issuer=") != 1 {

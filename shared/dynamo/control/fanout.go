@@ -45,6 +45,7 @@ func (s *Store) Close(ctx context.Context, a account.Account, now time.Time, row
 func (s *Store) beginClosing(ctx context.Context, a account.Account, row audit.Row) (account.Account, error) {
 	closing := a
 	closing.Closing = true
+	row.Changes = audit.AccountChanges(&a, closing)
 	closing, err := s.updateAccount(ctx, a, closing, row)
 	if errors.Is(err, account.ErrClosed) { // somebody else closed it meanwhile, which is what was asked for
 		return closing, dynamo.ErrStale
@@ -54,17 +55,15 @@ func (s *Store) beginClosing(ctx context.Context, a account.Account, row audit.R
 
 // finishClosing ends an account whose keys are revoked but for so many, whatever else of it changes at the same moment.
 func (s *Store) finishClosing(ctx context.Context, a account.Account, unreadable int, now time.Time, row RowMaker) (account.Account, error) {
-	ended := func() audit.Row {
-		row := row("account.close", "")
-		if unreadable > 0 {
-			row.Changes = append(row.Changes, audit.Set("unreadable_keys", nil, unreadable))
-		}
-		return row
-	}
 	for attempt := 1; ; attempt++ {
 		closed := a
 		closed.Closing, closed.PendingType, closed.Operation, closed.ClosedAt = false, "", "", now
 		closed.UnreadableKeys = unreadable
+		ended := func() audit.Row {
+			row := row("account.close", "")
+			row.Changes = audit.AccountChanges(&a, closed)
+			return row
+		}
 		closed, err := s.UpdateAccount(ctx, a, closed, ended())
 		if errors.Is(err, dynamo.ErrUnreadable) { // the count of who opened it, which then can't be lowered
 			s.unreadable(ctx, itemKey(subjectPK(a.OpenedBy), openedSK), err)
@@ -111,7 +110,9 @@ func (s *Store) eachStale(ctx context.Context, k apikey.Key, action string, row 
 		if !needed {
 			return nil
 		}
-		_, err := s.Commit(ctx, Change{Before: &k, After: after, Audit: row(action, k.ID)})
+		made := row(action, k.ID)
+		made.Changes = append(made.Changes, audit.KeyChanges(&k, after)...)
+		_, err := s.Commit(ctx, Change{Before: &k, After: after, Audit: made})
 		if !errors.Is(err, dynamo.ErrStale) || attempt == staleAttempts {
 			if errors.Is(err, dynamo.ErrNotFound) {
 				return nil

@@ -14,6 +14,7 @@ import (
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
+	"latchkey/shared/moment"
 	"latchkey/shared/qps"
 	"latchkey/shared/text"
 )
@@ -40,7 +41,7 @@ func TestClosingEndsAndCountsTheKeysThatCantBeRead(t *testing.T) {
 		t.Errorf("the gate's record: %+v, %v", record, err)
 	}
 	last := c.AllAudit(t, a.ID)[0]
-	if want := []audit.Change{audit.Set("unreadable_keys", nil, bad)}; last.Action != "account.close" || !slices.Equal(last.Changes, want) {
+	if want := []audit.Change{audit.Set("closing", true, nil), audit.Set("closed_at", nil, moment.Of(keytest.Now)), audit.Set("unreadable_keys", nil, bad)}; last.Action != "account.close" || !slices.Equal(last.Changes, want) {
 		t.Errorf("%s: %v, want %v", last.Action, last.Changes, want)
 	}
 	p, err := c.store.Keys(t.Context(), c.account.ID, control.KeyQuery{})
