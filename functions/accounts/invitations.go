@@ -185,7 +185,7 @@ func (h *invitations) showInvitation(w http.ResponseWriter, r *http.Request, c g
 		return account.ErrClosed
 	}
 	return gateway.JSON(w, http.StatusOK, api.InvitationOffer{
-		AccountId: string(a.ID), AccountName: text.Shown(a.Name), Role: api.Role(i.Role), InvitedBy: web.ShownPtr(inviter.Address()), ExpiresAt: moment.Of(i.ExpiresAt),
+		AccountId: string(a.ID), AccountName: text.Shown(a.Name), Role: api.Role(i.Role), InvitedBy: web.ShownPtr(inviter.Email), ExpiresAt: moment.Of(i.ExpiresAt),
 	})
 }
 

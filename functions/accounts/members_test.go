@@ -289,3 +289,24 @@ func TestATypedAddressIsALabelThatNoSearchFinds(t *testing.T) {
 		t.Errorf("a typed address hides the verified one: %s", members)
 	}
 }
+
+// An address that an owner typed for themselves isn't shown to a stranger as theirs, and one typed beside a verified address changes nothing.
+func TestATypedAddressIsNobodysOwn(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	plain := keytest.Member(r.account.ID, "plain", account.Owner)
+	plain.Email = ""
+	if _, err := r.Control.PutMember(t.Context(), nil, plain, keytest.Subject("owner"), keytest.Row(r.account.ID, "member.add", "")); err != nil {
+		t.Fatal(err)
+	}
+	r.Want(t, 200, apitest.Call{As: "plain", Method: "PUT", Path: r.path("/members/plain"), Body: object{"role": "owner", "email": "ceo@customer.example"}})
+	offer := r.Want(t, 200, apitest.Call{As: "outsider", Method: "POST", Path: "/v1/invitations/show", Body: object{"token": r.invite(t, "plain", object{"role": "viewer"})}}).JSON(t)
+	if offer["invited_by"] != nil {
+		t.Errorf("%v", offer)
+	}
+	before := r.Dump(t)
+	doc := r.Want(t, 200, apitest.Call{As: "owner", Method: "PUT", Path: r.path("/members/developer"), Body: object{"role": "developer", "email": "typed@else.example"}}).JSON(t)
+	if written := keytest.Written(before, r.Dump(t)); doc["email"] != "developer@example.com" || len(written) > 0 {
+		t.Errorf("%v, and it wrote %v", doc, written)
+	}
+}
