@@ -53,6 +53,54 @@ func TestPagesOfAnOpenMonthAreTheWholeOfIt(t *testing.T) {
 	}
 }
 
+// TestAnOpenMonthHasEachRowOnce though accounts are opened before the one that a page ends in, that one is renamed, and pages change their size.
+func TestAnOpenMonthHasEachRowOnce(t *testing.T) {
+	for _, name := range []string{"", "Aa", "Zz"} { // of the account within which the first page ends, from then on
+		r := billed(t)
+		at := october.Begin().Add(50 * time.Hour)
+		made := map[string]account.Account{}
+		open := func(name string) {
+			made[name] = r.NewAccount(t, func(a *account.Account) { a.Name = name })
+			k := r.NewKey(t, made[name], func(k *apikey.Key) { k.Products = []product.ID{"search", "routing"} })
+			r.count(t, 1, call(k, "search", authz.Allowed, at), call(k, "routing", authz.Allowed, at))
+		}
+		for _, one := range []string{"B1", "B2", "B3"} {
+			open(one)
+		}
+		seen := map[string]int{}
+		read := func(query string) string {
+			doc := r.stated(t, "operator", "/v1/operator", query).JSON(t)
+			for _, row := range doc["rows"].([]any) {
+				one := row.(map[string]any)
+				seen[one["account_id"].(string)+" "+one["product"].(string)]++
+			}
+			next, _ := doc["next_page_token"].(string)
+			return url.QueryEscape(next)
+		}
+		next := read("?page_size=3") // ends within B2
+		for _, one := range []string{"A1", "A2", "B11", "B12", "B13"} {
+			open(one)
+		}
+		if name != "" {
+			after := made["B2"]
+			after.Name = name
+			if _, err := r.Control.UpdateAccount(t.Context(), made["B2"], after, keytest.Row(after.ID, "account.edit", "")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for size := 1; next != ""; size++ {
+			next = read("?page_size=" + strconv.Itoa(size) + "&page_token=" + next)
+		}
+		for _, one := range []string{"B1", "B2", "B3"} {
+			for _, of := range []string{"search", "routing"} {
+				if n := seen[string(made[one].ID)+" "+of]; n != 1 && (name != "Zz" || one != "B2") { // what comes by its new name on a later page may come again
+					t.Errorf("renamed to %q: %s has %d rows of %s", name, one, n, of)
+				}
+			}
+		}
+	}
+}
+
 // TestAnAccountOfTooManyKeysIsNamedAndInTheOpenMonth: its rows are of no key and have all calls by product, class and billing type, and the accounts
 // behind it are listed. One of as many keys as are read is split.
 func TestAnAccountOfTooManyKeysIsNamedAndInTheOpenMonth(t *testing.T) {

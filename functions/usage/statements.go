@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -192,11 +191,12 @@ func (h statementHandlers) final(ctx context.Context, a asked, cursor string, f 
 	return nil
 }
 
-// place begins a page of an open month: behind a place in the list of accounts, at an account and one of its rows.
+// place begins a page of an open month: with the rest of an account, if there is one, and behind its place in the list of accounts. It is no
+// place on a page of the list: accounts are opened and renamed between pages.
 type place struct {
 	after string
 	id    account.ID
-	skip  int
+	skip  int // rows of the account
 }
 
 func (p place) String() string {
@@ -217,21 +217,24 @@ func (h statementHandlers) open(ctx context.Context, a asked, cursor string, f *
 	f.columns = statement.Columns()
 	at := placeOf(cursor)
 	if a.id != "" {
-		_, err := h.add(ctx, a, place{"", a.id, at.skip}, f)
-		return err
+		at = place{"", a.id, at.skip}
+	}
+	begun := at.id
+	if begun != "" {
+		if full, err := h.add(ctx, a, at, f); err != nil || full || a.id != "" {
+			return err
+		}
 	}
 	for range a.batches() {
 		page, err := h.accounts.Accounts(ctx, "", at.after, a.page.Size)
 		if err != nil {
 			return err
 		}
-		begin := max(0, slices.IndexFunc(page.Accounts, func(one account.Account) bool { return one.ID == at.id }))
-		for _, one := range page.Accounts[begin:] {
-			next := place{at.after, one.ID, 0}
-			if one.ID == at.id {
-				next.skip = at.skip
+		for _, one := range page.Accounts {
+			if one.ID == begun { // renamed meanwhile
+				continue
 			}
-			if full, err := h.add(ctx, a, next, f); err != nil || full {
+			if full, err := h.add(ctx, a, place{control.PlaceByName(one), one.ID, 0}, f); err != nil || full {
 				return err
 			}
 		}

@@ -14,8 +14,8 @@ import (
 	plain "latchkey/shared/text"
 )
 
-// accountSort orders the list of accounts by name, and is what a search by name looks into.
-func accountSort(a account.Account) string {
+// PlaceByName orders the list of accounts by name, and is what a search by name looks into.
+func PlaceByName(a account.Account) string {
 	return searchName(a.Name) + "#" + string(a.ID)
 }
 

@@ -210,7 +210,7 @@ func encodeAccount(a account.Account) dynamo.Item {
 
 		SuspendedAt: moment.Format(a.Suspended.At), SuspendedUntil: moment.Format(a.Suspended.Until),
 		SuspendedReason: a.Suspended.Reason, SuspendedBy: a.Suspended.By,
-	}, gAccounts, accountSort(a))
+	}, gAccounts, PlaceByName(a))
 }
 
 func decodeAccount(item dynamo.Item) (account.Account, error) {
