@@ -77,7 +77,7 @@ func TestMembersOfAnIssuerBeforeCanBeDemotedAndRemoved(t *testing.T) {
 	}
 }
 
-// An account keeps an owner who can sign in: those of an issuer before don't count, whoever asks.
+// An account keeps an owner who can sign in: those of an issuer before don't count, no matter who asks.
 func TestTheLastOwnerIsThatOfTheStacksIssuer(t *testing.T) {
 	r := newHarness(t)
 	apitest.People(t, r.API, r.account.ID)

@@ -133,7 +133,7 @@ func memberAt(subject, issuer string) string {
 	return issuer + "|" + subject
 }
 
-// memberCall is a request to the API about a member whom a form names; at is the member's At.
+// memberCall is a request to the API about the member that a form names; at is the member's At.
 func (v *visit) memberCall(method string) (call management.Call, at string, err error) {
 	subject, issuer := v.r.PostFormValue("subject"), v.r.PostFormValue("issuer")
 	call.Method = method
