@@ -262,6 +262,12 @@ func keyShots(add adder, key string) {
 	add("key.exposed_at_once", "owner", key, leaked(func(e *api.Exposure) { e.RefusedAt, e.Replaces, e.Source = &e.ExposedAt, true, "operator" }))
 	add("key.exposed_noted", "owner", key, leaked(func(e *api.Exposure) { e.Refused, e.RefusedAt, e.Place, e.Source = false, nil, nil, "anybody" }))
 	add("key.exposed_old", "owner", key, leaked(func(e *api.Exposure) { e.ExposedAt, e.Secret, e.Preview = day(-500), "outgoing", "ak_pRev…1111" }))
+	add("key.rotating_exposed", "owner", key, ofKey(func(k *api.Key) {
+		k.Status, k.PreviousPreview, k.PreviousSecretExpiresAt, k.ExposedAt = api.Active, ptr("ak_pRev…1111"), maybeDay(35), maybeDay(31)
+		for _, secret := range []string{"current", "outgoing"} {
+			k.Exposures = append(k.Exposures, api.Exposure{Secret: secret, Preview: "ak_pRev…1111", ExposedAt: day(31), Source: "github", Refused: true, RefusedAt: maybeDay(31)})
+		}
+	}))
 	add("key.exposed_lifted", "owner", key, leaked(func(e *api.Exposure) { e.Refused, e.LiftedAt, e.LiftReason = false, maybeDay(33), ptr("A sample <1>") }))
 	add("key.exposed_no_usage", "owner", key, all(leaked(func(*api.Exposure) {}), withDoc("GET "+keyAPI+"/usage", failing(500, "internal"))))
 	add("lift", "owner", key+"/lift-exposure", nil)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"latchkey/functions/console/internal/locale"
@@ -16,10 +15,7 @@ func hasExpired(k api.Key, now time.Time) bool {
 
 // allRefused reports whether each of a key's secrets is exposed and refused.
 func allRefused(k api.Key) bool {
-	refused := func(secret string) bool {
-		return slices.ContainsFunc(k.Exposures, func(e api.Exposure) bool { return e.Secret == secret && e.Refused })
-	}
-	return refused("current") && (k.PreviousPreview == nil || refused("outgoing"))
+	return refusedSecret(k, "current") && (k.PreviousPreview == nil || refusedSecret(k, "outgoing"))
 }
 
 // heldBy says why a key lets no call through, besides the reason that an act takes away and besides what holds for its account: "" where nothing does.

@@ -41,6 +41,11 @@ func leak(k api.Key) string {
 // stopped reports whether a key that is active lets no call through, since each of its secrets is exposed and refused.
 func stopped(k api.Key) bool { return k.Status == api.Active && allRefused(k) }
 
+// refusedSecret reports whether one of a key's secrets, current or outgoing, is exposed and refused.
+func refusedSecret(k api.Key, secret string) bool {
+	return slices.ContainsFunc(k.Exposures, func(e api.Exposure) bool { return e.Secret == secret && e.Refused })
+}
+
 // exposureView has all that the page of a key tells of a leak.
 type exposureView struct {
 	api.Exposure

@@ -65,6 +65,22 @@ func TestAKeyWhoseSecretsAreAllRefusedIsNotCalledActive(t *testing.T) {
 	}
 }
 
+// TestTheStepThatWouldLeaveARefusedSecretIsNotOffered: neither ending the one that works nor going back to the one that doesn't.
+func TestTheStepThatWouldLeaveARefusedSecretIsNotOffered(t *testing.T) {
+	for secret, want := range map[string][2]bool{"": {true, true}, "current": {false, true}, "outgoing": {true, false}} { // end, cancel
+		w := newWalker(t, "owner")
+		w.state(func(_ *api.Me, k *api.KeyWithSecret) {
+			k.Status, k.PreviousPreview, k.RotationCancelled = api.Active, ptr("ak_8Lg3…y0Re"), false
+			k.Exposures = []api.Exposure{{Secret: secret, Refused: true, RefusedAt: ptr(moment.Of(then)), ExposedAt: moment.Of(then), Source: "github"}}
+		})
+		links := map[string]bool{}
+		elements(w.ask(http.MethodGet, keyPath, nil).doc, func(n *html.Node) { links[attr(n, "href")] = true })
+		if got := [2]bool{links[keyPath+"/rotation-end"], links[keyPath+"/rotation-cancel"]}; got != want {
+			t.Errorf("%q is refused: end and cancel are offered: %v, want %v", secret, got, want)
+		}
+	}
+}
+
 // TestACutSecretIsNotReported: its report would say that no key has it.
 func TestACutSecretIsNotReported(t *testing.T) {
 	w := newWalker(t, "operator")

@@ -156,6 +156,7 @@ func (p *pages) functions(lang *locale.Language, id setID) template.FuncMap {
 		"leak":    leak,
 		"stopped": stopped,
 		"expired": func(k api.Key) bool { return hasExpired(k, p.now()) },
+		"refused": refusedSecret,
 		"commas":  lang.List,
 		"dir":     func() string { return lang.Dir },
 		"list":    func(items ...any) []any { return items },

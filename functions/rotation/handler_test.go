@@ -12,6 +12,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/authz"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 	"latchkey/shared/product"
 )
@@ -201,6 +202,29 @@ func TestEndExtendAndCancel(t *testing.T) {
 		}
 		if c.check != nil && !c.check(r.stored(t)) {
 			t.Errorf("%s: %+v", c.name, r.stored(t))
+		}
+	}
+}
+
+// TestARefusedSecretIsNotPutInForceAgain: a report of the old secret, in the middle of its grace period, doesn't leave the key without a secret.
+func TestARefusedSecretIsNotPutInForceAgain(t *testing.T) {
+	for refused, action := range map[string]string{"old": "rotation/cancel", "new": "rotation/end"} {
+		r := newHarness(t)
+		r.want(t, 200, "rotate", nil)
+		before := r.stored(t)
+		hash := before.Current.Hash
+		if refused == "old" {
+			hash = before.Outgoing.Hash
+		}
+		after, ok := before.Expose(hash, apikey.LeakReport{By: apikey.ReportedByGitHub}, account.LeakRefuse, keytest.Now)
+		if _, err := r.Control.Commit(t.Context(), control.Change{Before: &before, After: after, Audit: r.Source.JobRow(t.Context(), r.account.ID, r.key.ID, "key.expose")}); err != nil || !ok {
+			t.Fatal(ok, err)
+		}
+		if a := r.do(t, action, nil); a.Status != 409 || a.Code() != "secret_refused" {
+			t.Errorf("the %s secret is refused: %s: %d %s", refused, action, a.Status, a.Body)
+		}
+		if r.want(t, 200, "rotate", object{"reason": "leaked"}); r.stored(t).Current.Exposed.Refused() {
+			t.Errorf("the %s secret is refused: a rotation left it", refused)
 		}
 	}
 }

@@ -34,6 +34,7 @@ var (
 	ErrAlreadyCancelled = errors.New("rotation: already cancelled")
 	ErrGrace            = errors.New("rotation: a grace period must be 0 seconds to 30 days")
 	ErrReason           = errors.New("rotation: the reason must be scheduled, leaked or other")
+	ErrRefused          = errors.New("rotation: the secret that would stay is refused as exposed")
 	ErrShorter          = errors.New("rotation: the new end must be later than the current one")
 )
 
@@ -102,10 +103,13 @@ func Rotate(k apikey.Key, fresh apikey.StoredSecret, grace Grace, reason string,
 	return after, nil
 }
 
-// End stops the outgoing secret now.
+// End stops the outgoing secret now. Where the one in force is refused as exposed, that would leave none that works.
 func End(k apikey.Key, now time.Time) (apikey.Key, error) {
 	if err := running(k, now); err != nil {
 		return k, err
+	}
+	if k.Current.Exposed.Refused() {
+		return k, ErrRefused
 	}
 	after := touched(k, now)
 	retireOutgoing(&after, now)
@@ -131,13 +135,16 @@ func Extend(k apikey.Key, grace Grace, now time.Time) (apikey.Key, error) {
 	return after, nil
 }
 
-// Cancel puts the old secret in force again. The new one stays valid for [AfterCancel].
+// Cancel puts the old secret in force again, unless that is refused as exposed. The new one stays valid for [AfterCancel].
 func Cancel(k apikey.Key, now time.Time) (apikey.Key, error) {
 	if err := running(k, now); err != nil {
 		return k, err
 	}
 	if k.Outgoing.Cancelled {
 		return k, ErrAlreadyCancelled
+	}
+	if k.Outgoing.Exposed.Refused() {
+		return k, ErrRefused
 	}
 	after := touched(k, now)
 	after.Outgoing = &apikey.Outgoing{

@@ -64,6 +64,7 @@ func TestEachErrorIsAnsweredSo(t *testing.T) {
 		{rotation.ErrExpired, `409 key_expired`},
 		{rotation.ErrNotRunning, `409 no_rotation`},
 		{rotation.ErrAlreadyCancelled, `409 rotation_cancelled`},
+		{rotation.ErrRefused, `409 secret_refused`},
 		{rotation.ErrGrace, `422 invalid /grace_seconds out_of_range`},
 		{rotation.ErrShorter, `422 invalid /grace_seconds too_short`},
 		{qps.ErrOwnRequest, `403 own_request`},

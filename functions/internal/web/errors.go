@@ -73,6 +73,8 @@ func Errors() gateway.Table {
 			WithDetail("Change expires_at first: a new secret of an expired key wouldn't work.")},
 		{Err: rotation.ErrNotRunning, Problem: conflict("no_rotation", "No rotation of this key is in progress.")},
 		{Err: rotation.ErrAlreadyCancelled, Problem: conflict("rotation_cancelled", "The rotation has already been cancelled.")},
+		{Err: rotation.ErrRefused, Problem: conflict("secret_refused", "The secret that would stay is refused as exposed.").
+			WithDetail("Rotate with the reason leaked, or let the secret work again (lift-exposure) first.")},
 		{Err: rotation.ErrGrace, Problem: gateway.Invalid(
 			gateway.Field("grace_seconds", "out_of_range", "It must be 0 to 2592000 seconds (30 days)."))},
 		{Err: rotation.ErrShorter, Problem: gateway.Invalid(
