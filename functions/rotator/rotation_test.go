@@ -102,18 +102,56 @@ func TestWhoIsRotated(t *testing.T) {
 		"blocked":                        {func(k *apikey.Key) { k.Blocked = &apikey.Block{Reason: "abuse", At: keytest.Now} }, 1},
 		"expired":                        {func(k *apikey.Key) { k.ExpiresAt = keytest.Now.AddDate(0, 0, -1) }, 0},
 		"expires just when it comes due": {func(k *apikey.Key) { k.ExpiresAt = keytest.Now }, 0},
-		"revoked":                        {func(k *apikey.Key) { k.RevokedAt = keytest.Now }, 0},
-		"deleted":                        {func(k *apikey.Key) { k.DeletedAt = keytest.Now }, 0},
-		"not due yet":                    {func(k *apikey.Key) { k.RotatedAt = keytest.Now.Add(-day) }, 0},
+		"expired when it got its policy": {func(k *apikey.Key) {
+			k.CreatedAt, k.ExpiresAt = keytest.Now.AddDate(0, 0, -400), keytest.Now.AddDate(0, 0, -10)
+			k.UpdatedAt = keytest.Now.Add(-time.Hour)
+		}, 0},
+		"expired before a late run": {func(k *apikey.Key) {
+			k.CreatedAt, k.ExpiresAt = keytest.Now.AddDate(0, 0, -31), keytest.Now.Add(-time.Hour)
+			k.UpdatedAt = k.CreatedAt
+		}, 0},
+		"revoked":     {func(k *apikey.Key) { k.RevokedAt = keytest.Now }, 0},
+		"deleted":     {func(k *apikey.Key) { k.DeletedAt = keytest.Now }, 0},
+		"not due yet": {func(k *apikey.Key) { k.RotatedAt = keytest.Now.Add(-day) }, 0},
 		"a manual rotation is running": {func(k *apikey.Key) {
 			k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret(string(k.ID) + "/0"), EndsAt: keytest.Now.Add(time.Hour)}
 		}, 0},
 	} {
 		r := newHarness(t)
-		r.dueKey(r.NewAccount(t), c.change)
-		if s := r.rotation(); s.Rotated != c.rotated || s.Failed != 0 {
+		k := r.dueKey(r.NewAccount(t), c.change)
+		if s := r.rotation(); s.Rotated != c.rotated || s.Failed != 0 || k.Expired(keytest.Now) && s.Announced != 0 {
 			t.Errorf("%s: %+v", name, s)
 		}
+	}
+}
+
+// TestARunDeliversWhatItRotates, though time has passed since it began: an exposed secret isn't accepted any more, and its reader would
+// wait for the new one until the next run.
+func TestARunDeliversWhatItRotates(t *testing.T) {
+	r := newHarness(t)
+	k := r.dueKey(r.NewAccount(t))
+	slow := r.well()
+	slow.source.Now = func() time.Time { r.clock.Advance(time.Millisecond); return r.clock.Now() }
+	answer, err := slow.handle(t.Context(), json.RawMessage(`{"job":"rotation"}`))
+	if s, _ := answer.(summary); err != nil || s.Rotated != 1 || s.Delivered != 1 {
+		t.Errorf("%+v, %v", answer, err)
+	}
+	r.settled(k)
+}
+
+// TestARotationThatCameTooLateHoldsUpNothing: of a key that expired while its rotation was due, everything else is still done.
+func TestARotationThatCameTooLateHoldsUpNothing(t *testing.T) {
+	r := newHarness(t)
+	k := r.dueKey(r.NewAccount(t), func(k *apikey.Key) {
+		k.CreatedAt, k.ExpiresAt = keytest.Now.AddDate(0, 0, -31), keytest.Now.Add(-time.Hour)
+		k.UpdatedAt = k.CreatedAt
+		k.Blocked = &apikey.Block{Reason: "abuse", At: k.CreatedAt, Until: keytest.Now.Add(-time.Minute)}
+	})
+	if s := r.rotation(); s.Ended != 1 || s.Announced+s.Rotated+s.Failed != 0 || r.key(k).Blocked != nil {
+		t.Errorf("%+v: %+v", s, r.key(k).Blocked)
+	}
+	if s := r.rotation(); s.Keys != 0 {
+		t.Errorf("it is still due: %+v", s)
 	}
 }
 

@@ -19,7 +19,7 @@ type work struct {
 	*rotator
 	account account.ID
 	id      apikey.ID
-	due     time.Time // what is due by then
+	due     time.Time // what is due by then, or since
 
 	task rotation.Task // the last that was begun
 	// needsReconcile is set when Secrets Manager was written for a key version that has since been replaced: what was
@@ -60,14 +60,15 @@ func (w *work) run(ctx context.Context) error {
 			return ignore(err, dynamo.ErrNotFound)
 		}
 		var at time.Time
-		w.task, at = rotation.Next(k)
-		if w.task == rotation.Nothing || at.After(w.due) {
+		now := w.source.Time()
+		w.task, at = rotation.NextFrom(k, now)
+		if w.task == rotation.Nothing || at.After(w.due) && at.After(now) { // what this run made due is due now
 			return nil
 		}
 		var again bool
 		k, again, err = w.do(ctx, k)
 		switch {
-		case errors.Is(err, dynamo.ErrStale), errors.Is(err, apikey.ErrRevoked):
+		case errors.Is(err, dynamo.ErrStale), errors.Is(err, apikey.ErrRevoked), errors.Is(err, rotation.ErrExpired):
 			k, err = w.read(ctx)
 		case err == nil && !again:
 			return nil

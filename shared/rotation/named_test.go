@@ -24,6 +24,9 @@ func TestEveryRotationThatIsNamedCanBeMadeAtItsTime(t *testing.T) {
 		if rapid.Bool().Draw(t, "expires") {
 			k.ExpiresAt = hours("expires after")
 		}
+		if rapid.Bool().Draw(t, "written late") {
+			k.UpdatedAt = hours("written after")
+		}
 		if rapid.Bool().Draw(t, "a delivery failed") {
 			k.Delivery.RetryAt = hours("retry after")
 		}
@@ -41,6 +44,9 @@ func TestEveryRotationThatIsNamedCanBeMadeAtItsTime(t *testing.T) {
 			return
 		}
 		named++
+		if k.UpdatedAt.After(at) { // nothing is done before it is written
+			at = k.UpdatedAt
+		}
 		if _, err := rotation.Rotate(k, stored(9), grace(t, 3600), rotation.Scheduled, at); err != nil {
 			t.Fatalf("named for %v, refused then: %v: %+v", at, err, k)
 		}

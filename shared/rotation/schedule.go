@@ -58,7 +58,9 @@ func ParsePolicy(everyDays, notifyDaysBefore int, principal string) (apikey.Rota
 // Due returns the time at which the policy next wants the secret changed, counted from the last rotation or the key's
 // creation. The zero time means never: no policy, a key that can't be rotated, or one that expires before. A disabled
 // or blocked key comes due like any other, so that it has a fresh secret when it is enabled or unblocked.
-func Due(k apikey.Key) time.Time {
+func Due(k apikey.Key) time.Time { return dueFrom(k, k.UpdatedAt) }
+
+func dueFrom(k apikey.Key, now time.Time) time.Time {
 	if k.Rotation == nil || k.Editable() != nil {
 		return time.Time{}
 	}
@@ -66,12 +68,12 @@ func Due(k apikey.Key) time.Time {
 	if k.RotatedAt.After(from) {
 		from = k.RotatedAt
 	}
-	return unlessExpired(k, from.AddDate(0, 0, k.Rotation.EveryDays))
+	return unlessExpired(k, from.AddDate(0, 0, k.Rotation.EveryDays), now)
 }
 
-// unlessExpired is a time, or never if the key has expired by then.
-func unlessExpired(k apikey.Key, at time.Time) time.Time {
-	if !k.ExpiresAt.IsZero() && !at.Before(k.ExpiresAt) {
+// unlessExpired is a time, or never if the key has expired by then, or has now: what is overdue is done now.
+func unlessExpired(k apikey.Key, at, now time.Time) time.Time {
+	if !k.ExpiresAt.IsZero() && !later(at, now).Before(k.ExpiresAt) {
 		return time.Time{}
 	}
 	return at
@@ -110,9 +112,13 @@ const (
 	EndBlock Task = "end_block"
 )
 
-// Next returns the job's next task for a key, and the time from which it is due; Nothing and the zero time where
+// Next returns the job's next task for a key that is written now, and the time from which it is due; Nothing and the zero time where
 // there is none.
-func Next(k apikey.Key) (Task, time.Time) {
+func Next(k apikey.Key) (Task, time.Time) { return NextFrom(k, k.UpdatedAt) }
+
+// NextFrom is [Next] for a job that comes to the key now, which may be later than the task was due: a rotation for which it is too late
+// holds up nothing else.
+func NextFrom(k apikey.Key, now time.Time) (Task, time.Time) {
 	task, at := Nothing, time.Time{}
 	earlier := func(t Task, when time.Time) {
 		if !when.IsZero() && (at.IsZero() || when.Before(at)) {
@@ -139,9 +145,9 @@ func Next(k apikey.Key) (Task, time.Time) {
 		earlier(EndLimit, l.EndsAt)
 	}
 	if leaked := Leak(k); !leaked.IsZero() && !deliveryDue {
-		earlier(RotateAndDeliver, unlessExpired(k, later(leaked, k.Delivery.RetryAt)))
+		earlier(RotateAndDeliver, unlessExpired(k, later(leaked, k.Delivery.RetryAt), now))
 	}
-	if due := Due(k); !due.IsZero() {
+	if due := dueFrom(k, now); !due.IsZero() {
 		if !k.Rotation.AnnouncedFor.Equal(due) {
 			earlier(Announce, due.AddDate(0, 0, -k.Rotation.NotifyDaysBefore))
 		}
@@ -150,7 +156,7 @@ func Next(k apikey.Key) (Task, time.Time) {
 			if k.Outgoing != nil {
 				due = later(due, k.Outgoing.EndsAt)
 			}
-			earlier(RotateAndDeliver, unlessExpired(k, later(due, k.Delivery.RetryAt)))
+			earlier(RotateAndDeliver, unlessExpired(k, later(due, k.Delivery.RetryAt), now))
 		}
 	}
 	return task, at
