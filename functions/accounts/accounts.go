@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
@@ -87,13 +86,12 @@ func (h *accounts) createAccount(w http.ResponseWriter, r *http.Request, c gatew
 	if err != nil {
 		return err
 	}
-	remember, replay, err := web.Requests{Store: h.store, Source: h.source, Texts: h.texts}.Idempotency(r, c, "account", body)
-	switch {
-	case err != nil:
-		return err
-	case replay != nil:
-		return h.replayAccount(w, r, c, replay, remember)
-	}
+	return web.Requests{Store: h.store, Source: h.source, Texts: h.texts}.Once(r, c, "account", body, func(remember *control.Idempotency) error {
+		return h.openAccount(w, r, c, body, remember)
+	}, func(first control.Idempotency) error { return h.replayAccount(w, r, c, first) })
+}
+
+func (h *accounts) openAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal, body api.CreateAccount, remember *control.Idempotency) error {
 	name, err := web.Line(h.texts, "name", body.Name, 1, account.MaxNameRunes)
 	if err != nil {
 		return err
@@ -103,22 +101,15 @@ func (h *accounts) createAccount(w http.ResponseWriter, r *http.Request, c gatew
 	owner := account.Member{Account: a.ID, Subject: c.Person.Subject, Email: c.Person.Email, Role: account.Owner, AddedAt: now}
 	c.Account, c.Role = a.ID, account.Owner
 	a, err = h.store.OpenAccount(r.Context(), a, owner, h.perPerson, remember, web.AuditRow(h.source, c, "account.create", "", audit.AccountChanges(nil, a)...))
-	if errors.As(err, &replay) {
-		return h.replayAccount(w, r, c, replay, remember)
-	}
 	if err != nil {
 		return err
 	}
 	return h.showAccount(w, http.StatusCreated, a, account.Owner)
 }
 
-// replayAccount answers a request whose Idempotency-Key was used before: with the account that it opened, as it is now, for who is still a
-// member of it.
-func (h *accounts) replayAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal, replay *control.Replay, now *control.Idempotency) error {
-	if err := web.SameRequest(replay, now); err != nil {
-		return err
-	}
-	id := account.ID(replay.First.Resource)
+// replayAccount answers a request that was made before with the account that it opened, as it is now, for who is still a member of it.
+func (h *accounts) replayAccount(w http.ResponseWriter, r *http.Request, c gateway.Principal, first control.Idempotency) error {
+	id := account.ID(first.Resource)
 	member, err := h.store.Member(r.Context(), id, c.Person.Subject)
 	if err != nil {
 		return err

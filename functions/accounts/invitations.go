@@ -81,13 +81,12 @@ func (h *invitations) createInvitation(w http.ResponseWriter, r *http.Request, c
 	if err != nil {
 		return err
 	}
-	remember, replay, err := web.Requests{Store: h.store, Source: h.source, Texts: h.texts}.Idempotency(r, c, "invite", body)
-	switch {
-	case err != nil:
-		return err
-	case replay != nil:
-		return h.replayInvitation(w, r, c, replay, remember)
-	}
+	return web.Requests{Store: h.store, Source: h.source, Texts: h.texts}.Once(r, c, "invite", body, func(remember *control.Idempotency) error {
+		return h.invite(w, r, c, body, remember)
+	}, func(first control.Idempotency) error { return h.replayInvitation(w, r, c, first) })
+}
+
+func (h *invitations) invite(w http.ResponseWriter, r *http.Request, c gateway.Principal, body api.CreateInvitation, remember *control.Idempotency) error {
 	email, err := emailOf(h.texts, "", body.Email)
 	if err != nil {
 		return err
@@ -103,23 +102,15 @@ func (h *invitations) createInvitation(w http.ResponseWriter, r *http.Request, c
 		By: c.Person.Subject, CreatedAt: now, ExpiresAt: now.Add(invitationLife),
 	}
 	row := web.AuditRow(h.source, c, "invitation.create", "", invitationChanges(i)...)
-	err = h.store.Invite(r.Context(), i, remember, row)
-	if errors.As(err, &replay) {
-		return h.replayInvitation(w, r, c, replay, remember)
-	}
-	if err != nil {
+	if err := h.store.Invite(r.Context(), i, remember, row); err != nil {
 		return err
 	}
 	return showToken(w, i, token)
 }
 
-// replayInvitation answers a request whose Idempotency-Key was used before: with the invitation that it made, if that is still open,
-// and without its token.
-func (h *invitations) replayInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal, replay *control.Replay, now *control.Idempotency) error {
-	if err := web.SameRequest(replay, now); err != nil {
-		return err
-	}
-	i, err := h.store.Invitation(r.Context(), c.Account, replay.First.Resource)
+// replayInvitation answers a request that was made before with the invitation that it made, if that is still open, and without its token.
+func (h *invitations) replayInvitation(w http.ResponseWriter, r *http.Request, c gateway.Principal, first control.Idempotency) error {
+	i, err := h.store.Invitation(r.Context(), c.Account, first.Resource)
 	if errors.Is(err, dynamo.ErrNotFound) {
 		return errInvitation
 	}

@@ -20,25 +20,20 @@ func (h *handler) create(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	idempotency, replay, err := h.service.Idempotency(r, c, "create", body)
-	switch {
-	case err != nil:
-		return err
-	case replay != nil:
-		return h.service.Replay(w, r, c, http.StatusCreated, replay, idempotency)
-	}
-	k, err := h.newKey(acct, body, members)
-	if err != nil {
-		return err
-	}
-	secret, stored, err := h.service.NewSecret(r.Context(), k)
-	if err != nil {
-		return err
-	}
-	k.Current, k.CreatedBy = stored, c.Person.Subject
-	row := h.service.Row(c, "key.create", nil, k)
-	change := control.Change{After: k, Audit: row, Idempotency: idempotency}
-	return h.service.CommitSecret(w, r, c, http.StatusCreated, change, secret)
+	return h.service.Once(r, c, "create", body, func(remember *control.Idempotency) error {
+		k, err := h.newKey(acct, body, members)
+		if err != nil {
+			return err
+		}
+		secret, stored, err := h.service.NewSecret(r.Context(), k)
+		if err != nil {
+			return err
+		}
+		k.Current, k.CreatedBy = stored, c.Person.Subject
+		row := h.service.Row(c, "key.create", nil, k)
+		change := control.Change{After: k, Audit: row, Idempotency: remember}
+		return h.service.CommitSecret(w, r, c, http.StatusCreated, change, secret)
+	}, func(first control.Idempotency) error { return h.service.Replay(w, r, c, http.StatusCreated, first) })
 }
 
 // newKey makes the record of a new key, without its secret.

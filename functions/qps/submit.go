@@ -24,17 +24,14 @@ var errAccountType = gateway.NewProblem(http.StatusForbidden, "account_type_not_
 // account's type comes before the body's faults, so that a customer who can't ask isn't first asked to correct a form.
 func (h *handler) submit(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	body, _, badBody := gateway.Body[api.CreateQpsRequest](r, gateway.BodyOptions{Nullable: []string{"ends_at"}, ReadOnly: api.QpsRequest{}})
-	var idempotency *control.Idempotency
-	var replay *control.Replay
-	if badBody == nil {
-		var err error
-		if idempotency, replay, err = h.service.Idempotency(r, c, "qps", body); err != nil {
-			return err
-		}
+	do := func(remember *control.Idempotency) error { return h.submitOnce(w, r, c, body, badBody, remember) }
+	if badBody != nil {
+		return do(nil)
 	}
-	if replay != nil {
-		return h.replay(w, r, c, replay, idempotency)
-	}
+	return h.service.Once(r, c, "qps", body, do, func(first control.Idempotency) error { return h.replay(w, r, c, first) })
+}
+
+func (h *handler) submitOnce(w http.ResponseWriter, r *http.Request, c gateway.Principal, body api.CreateQpsRequest, badBody error, remember *control.Idempotency) error {
 	acct, err := h.store.Account(r.Context(), c.Account)
 	switch {
 	case err != nil:
@@ -50,7 +47,7 @@ func (h *handler) submit(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	return h.file(w, r, c, request, idempotency)
+	return h.file(w, r, c, request, remember)
 }
 
 // draft makes the request that a body asks for.
@@ -142,13 +139,9 @@ func refusedNumber(err error, member string) error {
 	}
 }
 
-func (h *handler) file(w http.ResponseWriter, r *http.Request, c gateway.Principal, request qps.Request, idempotency *control.Idempotency) error {
+func (h *handler) file(w http.ResponseWriter, r *http.Request, c gateway.Principal, request qps.Request, remember *control.Idempotency) error {
 	row := h.row(c, "qps.submit", request, audit.Set("requested_qps", request.Current, request.Requested))
-	err := h.store.SubmitRequest(r.Context(), request, idempotency, row)
-	var replay *control.Replay
-	if errors.As(err, &replay) {
-		return h.replay(w, r, c, replay, idempotency)
-	}
+	err := h.store.SubmitRequest(r.Context(), request, remember, row)
 	if errors.Is(err, dynamo.ErrNotFound) { // it was there a moment ago: what became of it is decided again
 		return dynamo.ErrStale
 	}
@@ -158,12 +151,9 @@ func (h *handler) file(w http.ResponseWriter, r *http.Request, c gateway.Princip
 	return h.show(w, r, c, http.StatusCreated, request)
 }
 
-// replay answers a request whose Idempotency-Key was used before: with what that one filed, as it is now.
-func (h *handler) replay(w http.ResponseWriter, r *http.Request, c gateway.Principal, replay *control.Replay, now *control.Idempotency) error {
-	if err := web.SameRequest(replay, now); err != nil {
-		return err
-	}
-	request, err := h.store.Request(r.Context(), c.Account, qps.RequestID(replay.First.Resource))
+// replay answers a request that was filed before, as it is now.
+func (h *handler) replay(w http.ResponseWriter, r *http.Request, c gateway.Principal, first control.Idempotency) error {
+	request, err := h.store.Request(r.Context(), c.Account, qps.RequestID(first.Resource))
 	if err != nil {
 		return err
 	}

@@ -27,8 +27,7 @@ func (h *handler) routes(m *gateway.Mux) {
 	m.Account("DELETE "+key+"/rotation-policy", gateway.TakesIfMatch(gateway.NoBody(h.deletePolicy)), account.WriteKeys)
 }
 
-// rotate puts a new secret in force. A replay is recognised before the key is looked at: the rotation that it
-// repeats is running now, and would refuse it.
+// rotate puts a new secret in force.
 func (h *handler) rotate(w http.ResponseWriter, r *http.Request, c gateway.Principal) error {
 	body, _, err := gateway.Body[api.RotateKey](r, gateway.BodyOptions{Optional: true})
 	if err != nil {
@@ -42,13 +41,12 @@ func (h *handler) rotate(w http.ResponseWriter, r *http.Request, c gateway.Princ
 	if err != nil {
 		return err
 	}
-	idempotency, replay, err := h.service.Idempotency(r, c, "rotate", body)
-	switch {
-	case err != nil:
-		return err
-	case replay != nil:
-		return h.service.Replay(w, r, c, http.StatusOK, replay, idempotency)
-	}
+	return h.service.Once(r, c, "rotate", body, func(remember *control.Idempotency) error {
+		return h.rotateOnce(w, r, c, grace, reason, remember)
+	}, func(first control.Idempotency) error { return h.service.Replay(w, r, c, http.StatusOK, first) })
+}
+
+func (h *handler) rotateOnce(w http.ResponseWriter, r *http.Request, c gateway.Principal, grace rotation.Grace, reason string, remember *control.Idempotency) error {
 	before, err := h.service.Read(r, c)
 	if err != nil {
 		return err
@@ -65,7 +63,7 @@ func (h *handler) rotate(w http.ResponseWriter, r *http.Request, c gateway.Princ
 		return err
 	}
 	row := h.service.Row(c, "key.rotate", &before, after)
-	change := control.Change{Before: &before, After: after, Audit: row, Idempotency: idempotency}
+	change := control.Change{Before: &before, After: after, Audit: row, Idempotency: remember}
 	return h.service.CommitSecret(w, r, c, http.StatusOK, change, secret)
 }
 

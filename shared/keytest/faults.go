@@ -29,9 +29,18 @@ var ErrInjected = errors.New("keytest: injected: connection reset by peer")
 // transaction conflict, so it has to come from here.
 type Faults struct {
 	DB
-	mu     sync.Mutex
-	choose func(call string, n int) Fault
-	calls  int
+	mu        sync.Mutex
+	choose    func(call string, n int) Fault
+	calls     int
+	at        int // the call before which meanwhile is done, once; 0: none
+	meanwhile func()
+}
+
+// Meanwhile sets what another caller does before the n-th call from now.
+func (f *Faults) Meanwhile(n int, do func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.at, f.meanwhile = f.calls+n, do
 }
 
 // NewFaults asks choose for each call, by the API's name of it and its number, the first being 1.
@@ -86,9 +95,13 @@ func OnCall(name string, n int, fault Fault) func(string, int) Fault {
 
 func (f *Faults) fault(call string) Fault {
 	f.mu.Lock()
-	defer f.mu.Unlock()
 	f.calls++
-	return f.choose(call, f.calls)
+	fault, due := f.choose(call, f.calls), f.calls == f.at
+	f.mu.Unlock()
+	if due {
+		f.meanwhile()
+	}
+	return fault
 }
 
 func through[In, Out any](f *Faults, ctx context.Context, call string, in *In,

@@ -28,41 +28,62 @@ type Requests struct {
 	Texts  text.Secrets
 }
 
-// Idempotency reads the request's Idempotency-Key, nil if there is none, and looks for a request that was made under it
-// before: replay is nil if there is none. A replay is answered before anything is checked that the first request may
-// have changed; of two at the same moment, the condition of the write finds the second. The path counts with the body:
-// the same key on another object is another request.
-func (s Requests) Idempotency(r *http.Request, c gateway.Principal, operation string, body any) (now *control.Idempotency, replay *control.Replay, err error) {
-	key, err := gateway.IdempotencyKey(r)
-	switch {
-	case err != nil || key == "":
-		return nil, nil, err
-	case s.Texts.In(key): // it would be stored
-		return nil, nil, SecretInParameter("Idempotency-Key")
-	}
-	canonical, err := json.Marshal(body)
+// Once does what a request asks for, or answers it by again if a request was made before under its Idempotency-Key, unless that was
+// another one: the path counts with the body. do is given what to write with the change, nil without an Idempotency-Key. A replay is
+// recognised before anything is checked that the first request may have changed; and once more where do refuses, since the first may
+// have been made meanwhile.
+func (s Requests) Once(r *http.Request, c gateway.Principal, operation string, body any,
+	do func(remember *control.Idempotency) error, again func(first control.Idempotency) error,
+) error {
+	remember, err := s.remember(r, c, operation, body)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	hash := gateway.BodyHash([]byte(r.URL.Path), canonical)
-	now = &control.Idempotency{
-		Operation: operation, Subject: c.Person.Subject, Key: key, BodyHash: hex.EncodeToString(hash[:]), At: s.Source.Time(),
+	if remember == nil {
+		return do(nil)
 	}
-	first, err := s.Store.Remembered(r.Context(), c.Account, operation, now.Subject, now.Key, now.At)
+	find := func() (control.Idempotency, error) {
+		return s.Store.Remembered(r.Context(), c.Account, operation, remember.Subject, remember.Key, remember.At)
+	}
+	first, err := find()
+	if errors.Is(err, dynamo.ErrNotFound) {
+		if err = do(remember); err == nil {
+			return nil
+		}
+		var replay *control.Replay
+		if errors.As(err, &replay) {
+			first, err = replay.First, nil
+		} else if _, refused := Errors().Refusal(err); refused {
+			if found, none := find(); none == nil {
+				first, err = found, nil
+			}
+		}
+	}
 	switch {
-	case errors.Is(err, dynamo.ErrNotFound):
-		return now, nil, nil
 	case err != nil:
-		return nil, nil, err
+		return err
+	case first.BodyHash != remember.BodyHash:
+		return gateway.ErrIdempotencyReused
 	default:
-		return now, &control.Replay{First: first}, nil
+		return again(first)
 	}
 }
 
-// SameRequest refuses a replay that is another request than the first one under its Idempotency-Key.
-func SameRequest(replay *control.Replay, now *control.Idempotency) error {
-	if replay.First.BodyHash != now.BodyHash {
-		return gateway.ErrIdempotencyReused
+// remember is the record of a request with an Idempotency-Key; nil without one.
+func (s Requests) remember(r *http.Request, c gateway.Principal, operation string, body any) (*control.Idempotency, error) {
+	key, err := gateway.IdempotencyKey(r)
+	switch {
+	case err != nil || key == "":
+		return nil, err
+	case s.Texts.In(key): // it would be stored
+		return nil, SecretInParameter("Idempotency-Key")
 	}
-	return nil
+	canonical, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	hash := gateway.BodyHash([]byte(r.URL.Path), canonical)
+	return &control.Idempotency{
+		Operation: operation, Subject: c.Person.Subject, Key: key, BodyHash: hex.EncodeToString(hash[:]), At: s.Source.Time(),
+	}, nil
 }

@@ -174,27 +174,18 @@ func (s *KeyService) ShowSecret(w http.ResponseWriter, r *http.Request, c gatewa
 	return gateway.JSON(w, status, KeyWithSecret(k, view, secret))
 }
 
-// CommitSecret writes a change that brings a new secret, and shows it. A request that was made before under the same
-// Idempotency-Key is replayed without it.
+// CommitSecret writes a change that brings a new secret, and shows it.
 func (s *KeyService) CommitSecret(w http.ResponseWriter, r *http.Request, c gateway.Principal, status int, change control.Change, secret apikey.Secret) error {
 	written, err := s.Store.Commit(r.Context(), change)
-	var replay *control.Replay
-	if errors.As(err, &replay) {
-		return s.Replay(w, r, c, status, replay, change.Idempotency)
-	}
 	if err != nil {
 		return err
 	}
 	return s.ShowSecret(w, r, c, status, written, secret)
 }
 
-// Replay answers a request whose Idempotency-Key was used before: with the key as it is now, if the request is the
-// same.
-func (s *KeyService) Replay(w http.ResponseWriter, r *http.Request, c gateway.Principal, status int, replay *control.Replay, now *control.Idempotency) error {
-	if err := SameRequest(replay, now); err != nil {
-		return err
-	}
-	k, err := s.Store.Key(r.Context(), c.Account, apikey.ID(replay.First.Resource))
+// Replay answers a request that was made before with the key as it is now, without its secret.
+func (s *KeyService) Replay(w http.ResponseWriter, r *http.Request, c gateway.Principal, status int, first control.Idempotency) error {
+	k, err := s.Store.Key(r.Context(), c.Account, apikey.ID(first.Resource))
 	if err != nil {
 		return err
 	}
@@ -202,7 +193,9 @@ func (s *KeyService) Replay(w http.ResponseWriter, r *http.Request, c gateway.Pr
 	return s.ShowSecret(w, r, c, status, k, apikey.Secret{})
 }
 
-// Idempotency is that of [Requests].
-func (s *KeyService) Idempotency(r *http.Request, c gateway.Principal, operation string, body any) (now *control.Idempotency, replay *control.Replay, err error) {
-	return Requests{s.Store, s.Source, s.Texts}.Idempotency(r, c, operation, body)
+// Once is that of [Requests].
+func (s *KeyService) Once(r *http.Request, c gateway.Principal, operation string, body any,
+	do func(remember *control.Idempotency) error, again func(first control.Idempotency) error,
+) error {
+	return Requests{s.Store, s.Source, s.Texts}.Once(r, c, operation, body, do, again)
 }
