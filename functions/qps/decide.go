@@ -97,7 +97,10 @@ func (h *handler) grant(r *http.Request, c gateway.Principal, wanted *int, comme
 	if wanted != nil {
 		granted = *wanted
 	}
-	class, _, _ := h.service.Products.Class(before.Class)
+	class, _, known := h.service.Products.Class(before.Class)
+	if !known && before.Status == qps.Pending {
+		return before, qps.ErrObsolete
+	}
 	now := h.service.Source.Time()
 	after, err := before.Approve(party(c), comment, granted, class.MaxQPS, now)
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -13,7 +14,9 @@ import (
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/counters"
+	"latchkey/shared/keytest"
 	"latchkey/shared/product"
+	"latchkey/shared/qps"
 	"latchkey/shared/usage"
 )
 
@@ -72,6 +75,34 @@ func TestTheQueueHasNoRequestOfAClosedAccount(t *testing.T) {
 			if n := len(doc["requests"].([]any)); n != want {
 				t.Errorf("key unreadable %v, account closed %v: %d requests, want %d", unread, closed == 1, n, want)
 			}
+		}
+	}
+}
+
+// TestTheQueueHasNoRequestThatNobodyCanApprove: of a class that a later catalogue lacks, or whose own end has come.
+func TestTheQueueHasNoRequestThatNobodyCanApprove(t *testing.T) {
+	r := newHarness(t)
+	gone := qps.Request{
+		ID: "qps_01M8QV1KGNBTY92E9CXW69M860", Account: r.account.ID, KeyID: r.key.ID, Product: "search", Class: "search.gone", Requested: 50, Current: 5,
+		Justification: "A launch.", Status: qps.Pending, CreatedAt: keytest.Now, Version: 1, CreatedBy: qps.Party{Subject: keytest.Subject("developer")},
+	}
+	if err := r.Control.SubmitRequest(t.Context(), gone, nil, keytest.Row(r.account.ID, "qps.submit", r.key.ID)); err != nil {
+		t.Fatal(err)
+	}
+	ends := r.submit(t, map[string]any{"ends_at": keytest.Now.Add(time.Hour)})
+	queue := func(want int) {
+		t.Helper()
+		doc := r.Want(t, 200, apitest.Call{As: "operator", Method: "GET", Path: "/v1/qps-requests"}).JSON(t)
+		if n := len(doc["requests"].([]any)); n != want {
+			t.Errorf("%d requests, want %d", n, want)
+		}
+	}
+	queue(1)
+	r.Clock.Advance(time.Hour)
+	queue(0)
+	for id, want := range map[string]string{string(gone.ID): "request_obsolete", ends: "request_ended"} {
+		if a := r.post(t, 409, "operator", id, "approve", nil); a.Code() != want {
+			t.Errorf("%s, want %s", a.Body, want)
 		}
 	}
 }

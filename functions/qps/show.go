@@ -126,6 +126,9 @@ func (h *handler) queue(w http.ResponseWriter, r *http.Request, c gateway.Princi
 
 // queued is nil for a request that nobody can approve any more: the job closes it.
 func (h *handler) queued(ctx context.Context, request qps.Request) (*api.QpsRequest, error) {
+	if request.Over(h.service.Products, h.service.Source.Time()) {
+		return nil, nil
+	}
 	doc := web.QpsRequestDoc(request, true)
 	acct, err := h.store.Account(ctx, request.Account)
 	switch {

@@ -64,7 +64,8 @@ func (r *rotator) requests(ctx context.Context, t *tally) error {
 				return nil
 			}
 			row := r.source.JobRow(ctx, request.Account, request.KeyID, "qps.end", audit.Set("qps_request", request.ID, nil))
-			ok, err := r.store.EndObsolete(ctx, request, r.source.Time(), row)
+			now := r.source.Time()
+			ok, err := r.store.EndObsolete(ctx, request, request.Over(r.products, now), now, row)
 			switch {
 			case err != nil:
 				r.log.ErrorContext(ctx, "request not ended", "account_id", request.Account, "request_id", request.ID, "error", err.Error())

@@ -69,7 +69,7 @@ func (l *leavings) OpenRequests(_ context.Context, after string, _ int) (page co
 	return page, l.fails
 }
 
-func (l *leavings) EndObsolete(_ context.Context, r qps.Request, _ time.Time, _ audit.Row) (bool, error) {
+func (l *leavings) EndObsolete(_ context.Context, r qps.Request, _ bool, _ time.Time, _ audit.Row) (bool, error) {
 	l.asked = append(l.asked, "request "+string(r.ID))
 	if strings.HasSuffix(string(r.ID), "fails") {
 		return false, keytest.ErrInjected

@@ -102,6 +102,52 @@ func TestTheJobEndsRequestsThatTheirKeysChangeLeft(t *testing.T) {
 	}
 }
 
+// TestTheJobEndsRequestsThatNobodyCanApprove: their own end has come, or a catalogue was deployed without their class. The key can be asked
+// for again then.
+func TestTheJobEndsRequestsThatNobodyCanApprove(t *testing.T) {
+	r := newHarness(t)
+	a := r.NewAccount(t, func(a *account.Account) { a.Type = account.Enterprise })
+	key := func() apikey.Key { return r.NewKey(t, a, func(k *apikey.Key) { k.BillingType = apikey.Paying }) }
+	stands, ended, gone := r.pending(t, key()), r.pending(t, key()), r.pending(t, key())
+	again := func(one qps.Request, change func(*qps.Request)) qps.Request {
+		after, err := one.Withdraw(keytest.Now)
+		if err == nil {
+			err = r.Control.CloseRequest(t.Context(), after, keytest.Row(a.ID, "qps.withdraw", one.KeyID))
+		}
+		one.ID = qps.RequestID(keytest.NewID("qps_"))
+		change(&one)
+		if err == nil {
+			err = r.Control.SubmitRequest(t.Context(), one, nil, keytest.Row(a.ID, "qps.submit", one.KeyID))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return one
+	}
+	ended = again(ended, func(one *qps.Request) { one.EndsAt = keytest.Now.Add(time.Hour) })
+	gone = again(gone, func(one *qps.Request) { one.Class = "search.gone" })
+	r.clock.Advance(time.Hour - time.Millisecond)
+	for _, want := range []int{1, 0} { // that of the class, once
+		if s := r.rotation(); s.Requests != want {
+			t.Errorf("%+v, want %d requests", s, want)
+		}
+	}
+	r.clock.Advance(time.Millisecond)
+	if s := r.rotation(); s.Requests != 1 {
+		t.Errorf("at the end: %+v", s)
+	}
+	for want, list := range map[qps.Status][]qps.Request{qps.Pending: {stands}, qps.Withdrawn: {ended, gone}} {
+		for _, one := range list {
+			if got, err := r.Control.Request(t.Context(), a.ID, one.ID); err != nil || got.Status != want {
+				t.Errorf("%s: %+v, %v, want %s", one.Class, got, err, want)
+			}
+		}
+	}
+	if k, err := r.Control.Key(t.Context(), a.ID, ended.KeyID); err != nil || r.pending(t, k).ID == "" {
+		t.Error(err)
+	}
+}
+
 // stuck can't go on with one account's leftovers.
 type stuck struct {
 	store
@@ -115,11 +161,11 @@ func (s stuck) ContinueType(ctx context.Context, o control.Operation, now time.T
 	return s.store.ContinueType(ctx, o, now, stop, row)
 }
 
-func (s stuck) EndObsolete(ctx context.Context, r qps.Request, now time.Time, row audit.Row) (bool, error) {
+func (s stuck) EndObsolete(ctx context.Context, r qps.Request, over bool, now time.Time, row audit.Row) (bool, error) {
 	if r.Account == s.id {
 		return false, keytest.ErrInjected
 	}
-	return s.store.EndObsolete(ctx, r, now, row)
+	return s.store.EndObsolete(ctx, r, over, now, row)
 }
 
 // TestWhatCantBeFollowedInOneAccountStopsNoOther, and is a failure of the run.

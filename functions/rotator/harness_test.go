@@ -24,6 +24,7 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
+	"latchkey/shared/product"
 	"latchkey/shared/rotation"
 	"latchkey/shared/telemetry"
 )
@@ -132,7 +133,7 @@ func (r *harness) run(s keytest.Stores, client deliveryClient) *rotator {
 		calls = func() int64 { return int64(f.Calls()) }
 	}
 	return &rotator{
-		store: s.Control, source: env.Source{Now: r.clock.Now, Rand: keytest.RandomOf(r.t)}, prefix: apikey.DefaultPrefix,
+		store: s.Control, source: env.Source{Now: r.clock.Now, Rand: keytest.RandomOf(r.t)}, prefix: apikey.DefaultPrefix, products: product.Default(),
 		sealer: apitest.Sealer{}, delivery: &delivery{client: client, kmsKey: "delivery", names: "latchkey/tests"}, log: slog.New(slog.NewJSONHandler(r.out, nil)),
 		metrics: telemetry.Metrics{Namespace: "Latchkey/tests", Out: r.out}, calls: calls, workers: 4,
 	}

@@ -19,6 +19,7 @@ import (
 	"latchkey/shared/audit"
 	"latchkey/shared/dynamo"
 	"latchkey/shared/dynamo/control"
+	"latchkey/shared/product"
 	"latchkey/shared/qps"
 	"latchkey/shared/telemetry"
 )
@@ -42,7 +43,7 @@ type leftovers interface {
 	RunningOperations(ctx context.Context, after string, limit int) (control.OperationPage, error)
 	ContinueType(ctx context.Context, o control.Operation, now time.Time, stop func() bool, row control.RowMaker) (control.Operation, error)
 	OpenRequests(ctx context.Context, after string, limit int) (control.RequestPage, error)
-	EndObsolete(ctx context.Context, r qps.Request, now time.Time, row audit.Row) (bool, error)
+	EndObsolete(ctx context.Context, r qps.Request, over bool, now time.Time, row audit.Row) (bool, error)
 }
 
 // sealer keeps the secrets of recoverable keys; *sealing.Keyring is one.
@@ -55,6 +56,7 @@ type rotator struct {
 	store    store
 	source   env.Source
 	prefix   apikey.Prefix
+	products product.Catalogue
 	sealer   sealer
 	delivery *delivery
 	ring     sealing.Secret
@@ -83,7 +85,7 @@ func newRotator(getenv func(string) string, out io.Writer) (*rotator, error) {
 	source, client := env.NewSource(), withAdaptiveRetry(sealing.NewClient(vars, db))
 	ring := sealing.SecretOf(vars, client)
 	return &rotator{
-		store: control.New(dynamo.NewClient(db), controlTable, gateTable), source: source, prefix: prefix,
+		store: control.New(dynamo.NewClient(db), controlTable, gateTable), source: source, prefix: prefix, products: product.Default(),
 		sealer:   sealing.New(ring, source),
 		delivery: &delivery{client: client, kmsKey: deliveryKey, names: names},
 		ring:     ring,

@@ -166,6 +166,13 @@ func (r Request) Ends(k apikey.Key) bool {
 	return k.Editable() != nil || k.AccountType != account.Enterprise || !slices.Contains(k.Products, r.Product)
 }
 
+// Over reports whether nobody can approve the request any more, whatever has become of its key: its own end has come, or the catalogue has
+// not its class.
+func (r Request) Over(products product.Catalogue, now time.Time) bool {
+	_, _, known := products.Class(r.Class)
+	return !known || !r.EndsAt.IsZero() && !r.EndsAt.After(now)
+}
+
 // CheckGrant checks a limit that an operator sets: 1 to the catalogue's MaxQPS of the class.
 func CheckGrant(qps, most int) error { return checkQPS(qps, most) }
 

@@ -86,9 +86,9 @@ func Errors() gateway.Table {
 		{Err: qps.ErrOpenRequest, Problem: conflict("request_open", "A request for this key and product is already open.").
 			WithDetail("Withdraw it first, or wait for the decision.")},
 		{Err: qps.ErrEndsInPast, Problem: conflict("request_ended", "The end that the request asks for has passed.").
-			WithDetail("Reject it; the customer can file another.")},
+			WithDetail("It is withdrawn by itself within minutes; the customer can file another then.")},
 		{Err: qps.ErrObsolete, Problem: conflict("request_obsolete", "What the request asks for is gone.").
-			WithDetail("The key doesn't have the product, or its account is no enterprise account.")},
+			WithDetail("The key doesn't have the product, the catalogue doesn't have the limit class, or the account is no enterprise account.")},
 		{Err: qps.ErrNoJustification, Problem: gateway.Invalid(TextField("justification", 1, qps.MaxJustification, text.ErrLength))},
 		{Err: qps.ErrNoComment, Problem: gateway.Invalid(TextField("comment", 1, qps.MaxComment, text.ErrLength))},
 

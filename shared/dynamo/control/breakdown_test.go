@@ -125,7 +125,7 @@ var jobs = map[string]func(t *testing.T, calm keytest.Stores) func(context.Conte
 		r.KeyID = keytest.KeyID()
 		row = keytest.Row(r.Account, "qps.withdraw", "")
 		return func(ctx context.Context, s *control.Store) error {
-			ok, err := s.EndObsolete(ctx, r, keytest.Now, row)
+			ok, err := s.EndObsolete(ctx, r, false, keytest.Now, row)
 			if err == nil && !ok {
 				t.Error("it stands")
 			}

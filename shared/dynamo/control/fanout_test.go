@@ -150,7 +150,7 @@ func TestARequestEndsWithItsAccount(t *testing.T) {
 		t.Fatalf("%+v, %v", queue, err)
 	}
 	end := func() (bool, error) {
-		return s.Control.EndObsolete(t.Context(), queue.Requests[0], keytest.Now, keytest.Row(a.ID, "qps.end", k.ID))
+		return s.Control.EndObsolete(t.Context(), queue.Requests[0], false, keytest.Now, keytest.Row(a.ID, "qps.end", k.ID))
 	}
 	if ok, err := end(); ok || !errors.Is(err, dynamo.ErrUnreadable) {
 		t.Errorf("of an open account: %v, %v", ok, err)

@@ -63,12 +63,12 @@ func (s *Store) endRequest(after qps.Request) []op {
 	return ops
 }
 
-// EndObsolete withdraws a pending request whose key is gone, no longer has what it asks for, or can't be read in an account that is
-// closed. ok is false where the request stands. For the job: what a change of a key couldn't end itself.
-func (s *Store) EndObsolete(ctx context.Context, r qps.Request, now time.Time, row audit.Row) (ok bool, err error) {
+// EndObsolete withdraws a pending request that is over, or whose key is gone, no longer has what it asks for, or can't be read in an account
+// that is closed. ok is false where the request stands. For the job: what a change of a key couldn't end itself.
+func (s *Store) EndObsolete(ctx context.Context, r qps.Request, over bool, now time.Time, row audit.Row) (ok bool, err error) {
 	k, err := s.Key(ctx, r.Account, r.KeyID)
 	switch {
-	case errors.Is(err, dynamo.ErrNotFound): // purged
+	case over, errors.Is(err, dynamo.ErrNotFound): // purged
 	case errors.Is(err, dynamo.ErrUnreadable) && s.isClosed(ctx, r.Account): // and will never be read
 	case err != nil:
 		return false, err
