@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"sync"
@@ -133,6 +134,11 @@ func (h *handler) each(ctx context.Context, items []json.RawMessage, row func(be
 		room <- struct{}{}
 		group.Go(func() {
 			defer func() { <-room }()
+			defer func() { // nothing of one item reaches the others
+				if p := recover(); p != nil {
+					errs[i] = fmt.Errorf("leaks: panic: %T", p)
+				}
+			}()
 			labels[i], errs[i] = h.one(ctx, alerts[i], row)
 		})
 	}

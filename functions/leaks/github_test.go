@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
 	"latchkey/shared/dynamo"
+	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
 	"latchkey/shared/rotation"
 )
@@ -182,6 +184,25 @@ func TestAnUnreadableKeyIsTheOnlyOneThatIsLeftOut(t *testing.T) {
 	stored, err := r.Control.Key(t.Context(), good.Account, good.ID)
 	if err != nil || len(labels) != 1 || labels[sha(goodSecret.Reveal())] != real4 || !stored.Current.Exposed.Refused() {
 		t.Errorf("%v, %+v, %v", labels, stored.Current.Exposed, err)
+	}
+	if !strings.Contains(r.out.String(), "LeaksFailed") {
+		t.Error("no metric tells of the one that failed")
+	}
+}
+
+// TestAnItemThatPanicsIsTheOnlyOneThatIsLeftOut, and is counted.
+func TestAnItemThatPanicsIsTheOnlyOneThatIsLeftOut(t *testing.T) {
+	r := newHarness(t)
+	bad, badSecret := r.key(t)
+	_, goodSecret := r.key(t)
+	r.handler.commit = func(ctx context.Context, c control.Change) (apikey.Key, error) {
+		if c.After.ID == bad.ID {
+			panic("a bug")
+		}
+		return r.Control.Commit(ctx, c)
+	}
+	if labels := r.alerts(t, badSecret.Reveal(), goodSecret.Reveal()); len(labels) != 1 || labels[sha(goodSecret.Reveal())] != real4 {
+		t.Errorf("%v", labels)
 	}
 	if !strings.Contains(r.out.String(), "LeaksFailed") {
 		t.Error("no metric tells of the one that failed")

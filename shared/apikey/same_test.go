@@ -16,6 +16,7 @@ func TestSameIgnoresOnlyTheVersionAndTheOrderOfSets(t *testing.T) {
 		k := apikey.Key{
 			Version: 1, UpdatedAt: noon, Name: "Shop", Domains: domains, Products: products,
 			Proposed: &apikey.Proposal{Domains: &domains, Products: &products, Since: noon},
+			Limits:   []apikey.Limit{{Class: "map-display", QPS: 60}, {Class: "search", QPS: 50}},
 		}
 		edit(&k)
 		return k
@@ -29,6 +30,7 @@ func TestSameIgnoresOnlyTheVersionAndTheOrderOfSets(t *testing.T) {
 		"version and time":  {func(k *apikey.Key) { k.Version, k.UpdatedAt = 2, noon.Add(time.Hour) }, true},
 		"order of domains":  {func(k *apikey.Key) { k.Domains = turned }, true},
 		"order of products": {func(k *apikey.Key) { k.Products = []product.ID{"search", "map-display"} }, true},
+		"order of limits":   {func(k *apikey.Key) { slices.Reverse(k.Limits) }, true},
 		"order proposed":    {func(k *apikey.Key) { k.Proposed.Domains = &turned }, true},
 		"no retired secret": {func(k *apikey.Key) { k.Retired = nil }, true},
 
@@ -38,6 +40,8 @@ func TestSameIgnoresOnlyTheVersionAndTheOrderOfSets(t *testing.T) {
 		"another app":       {func(k *apikey.Key) { k.Apps = []string{"ios com.example.app"} }, false},
 		"networks proposed": {func(k *apikey.Key) { k.Proposed.Networks = &[]string{} }, false},
 		"apps proposed":     {func(k *apikey.Key) { k.Proposed.Apps = &[]string{} }, false},
+		"another limit":     {func(k *apikey.Key) { k.Limits[0].QPS = 50 }, false},
+		"a limit less":      {func(k *apikey.Key) { k.Limits = k.Limits[:1] }, false},
 		"no domains":        {func(k *apikey.Key) { k.Domains = nil }, false},
 		"nothing proposed":  {func(k *apikey.Key) { k.Proposed = nil }, false},
 		"proposed to open":  {func(k *apikey.Key) { k.Proposed.Domains = &[]string{} }, false},
