@@ -130,7 +130,7 @@ func (h *handler) grant(r *http.Request, c gateway.Principal, wanted *int, comme
 }
 
 // takesAway reports whether an approval would leave the customer with less than an operator has granted since the request was
-// filed. Where nothing was granted, less than the default is an operator's to decide.
+// filed. Where nothing was granted, an operator may decide less than the default, up to which the customer may set it again.
 func takesAway(k apikey.Key, r qps.Request, granted int, class product.LimitClass, now time.Time) bool {
 	standard := class.QPS[k.AccountType]
 	free := qps.Free(k.Limits, r.Class, standard, now)
