@@ -6,6 +6,7 @@ import (
 
 	"latchkey/shared/api"
 	"latchkey/shared/apikey"
+	"latchkey/shared/finding"
 )
 
 type keyRow struct {
@@ -75,9 +76,7 @@ func docsOf(products []api.Product, id string) string {
 	return ""
 }
 
-const longUnused = 90 * 24 * time.Hour
-
-// hints lists settings that would make a key safer. Keys that don't work get none.
+// hints lists settings that would make a key safer, by the bounds of [finding.Of]. Keys that don't work get none.
 func hints(k api.Key, now time.Time) (list []string) {
 	if k.Status != api.Active {
 		return nil
@@ -89,13 +88,13 @@ func hints(k api.Key, now time.Time) (list []string) {
 	if k.LastUsedAt != nil {
 		last = k.LastUsedAt.Time
 	}
-	if now.Sub(last) > longUnused {
+	if !now.Before(last.Add(finding.UnusedAfter)) {
 		list = append(list, "unused")
 	}
 	if len(k.PendingPaths) > 0 {
 		list = append(list, "pending_paths")
 	}
-	if p := k.RotationPolicy; p != nil && p.NextDueAt != nil && now.After(p.NextDueAt.Time) {
+	if p := k.RotationPolicy; p != nil && p.NextDueAt != nil && !now.Before(p.NextDueAt.Time) {
 		list = append(list, "rotation_due")
 	}
 	return list

@@ -42,7 +42,7 @@ var columns = map[string]func(k apikey.Key, s sorting) string{
 	"rotated_at": func(k apikey.Key, _ sorting) string { return momentOr(k.RotatedAt, "") },
 	"products":   func(k apikey.Key, _ sorting) string { return joined(k.Products) },
 	"domains":    func(k apikey.Key, _ sorting) string { return joined(k.Domains) },
-	byLastUse:    func(k apikey.Key, s sorting) string { return momentOr(s.used[k.ID].Last(), "") },
+	byLastUse:    func(k apikey.Key, s sorting) string { return momentOr(s.used[k.ID].Allowed, "") },
 	byRequests:   func(k apikey.Key, s sorting) string { return fmt.Sprintf("%019d", s.figures[k.ID].Requests) },
 }
 

@@ -92,12 +92,12 @@ func (c *reads) KeyRows(ctx context.Context, id account.ID, k apikey.ID, in coun
 	return c.rows.KeyRows(ctx, id, k, in)
 }
 
-// TestTheListIsSortedByItsLastUse, with whichever secret it was; keys that nobody used come first.
+// TestTheListIsSortedByItsLastUse, with whichever secret it was, one that has ended included; keys that nobody used come first.
 func TestTheListIsSortedByItsLastUse(t *testing.T) {
 	r := newHarness(t)
 	r.handler.service.Used = web.UsesIn(counters.New(r.DB.(counters.Client), r.Tables.Counters), nil)
 	now := r.handler.service.Source.Time()
-	for name, ago := range map[string]time.Duration{"never": 0, "late": time.Minute, "early": 48 * time.Hour, "rotated": time.Hour} {
+	for name, ago := range map[string]time.Duration{"never": 0, "late": time.Minute, "early": 48 * time.Hour, "rotated": time.Hour, "ended": 3 * time.Hour} {
 		k := r.NewKey(t, r.account, func(k *apikey.Key) {
 			if k.Name = name; name == "rotated" {
 				k.Outgoing = &apikey.Outgoing{StoredSecret: keytest.StoredSecret("old"), EndsAt: now.AddDate(0, 0, 1)}
@@ -106,12 +106,18 @@ func TestTheListIsSortedByItsLastUse(t *testing.T) {
 		if name == "rotated" {
 			k.Current = k.Outgoing.StoredSecret // which the call has
 		}
+		if name == "ended" {
+			k.Current = keytest.StoredSecret("ended") // which the key has no more
+		}
 		if ago > 0 {
 			r.count(t, 1, k, authz.Allowed, now.Add(-ago))
 		}
+		if name == "ended" {
+			r.count(t, 1, k, authz.DomainNotAllowed, now) // a refused call is no use
+		}
 	}
 	for _, size := range []string{"1", "3", "100"} {
-		const want = "never early rotated late"
+		const want = "never early ended rotated late"
 		if got := r.walk(t, "&sort=last_used_at", size); got != want {
 			t.Errorf("in pages of %s: %s, want %s", size, got, want)
 		}

@@ -15,21 +15,12 @@ import (
 	"latchkey/shared/text"
 )
 
-// Used holds the times at which a key's secrets last made an allowed call, to the minute; zero for never.
+// Used holds the times at which a key's secrets last made a call, to the minute; zero for never.
 type Used struct {
-	Current  time.Time
-	Previous time.Time // the outgoing secret
+	Previous time.Time // the last call that was allowed with the outgoing secret
 	Refused  time.Time // the last call that was refused, with any secret of the key
 	Allowed  time.Time // the last call that was allowed, also with a secret that has ended since
 	Known    bool      // false where the counters can't be read: then the times say nothing
-}
-
-// Last is the last use of a key, with whichever of its secrets; zero if there was none.
-func (u Used) Last() time.Time {
-	if u.Previous.After(u.Current) {
-		return u.Previous
-	}
-	return u.Current
 }
 
 // View holds the inputs of a key's document beside the key.
@@ -62,7 +53,7 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 		Networks: texts(k.Networks), Apps: appDocs(k.Apps), Warnings: texts(k.Warned()), MissingOrigin: MissingOrigin(k.MissingOrigin), HeaderOnly: k.HeaderOnly, Recoverable: k.Recoverable,
 		Preview: k.Current.Preview, Status: api.Status(k.StatusIn(v.Suspended, v.Now)), CreatedAt: moment.Of(k.CreatedAt), CreatedBy: StringPtr(k.CreatedBy.ID), UpdatedAt: moment.Of(k.UpdatedAt),
 		ExpiresAt: TimePtr(k.ExpiresAt), Disabled: k.Disabled, RevokedAt: TimePtr(k.RevokedAt), DeletedAt: TimePtr(k.DeletedAt),
-		RotatedAt: TimePtr(k.RotatedAt), Exposures: exposureDocs(k, v.Now), LastUsedAt: TimePtr(v.Used.Current), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), Quotas: capDocs(k), PendingPaths: pendingDocs(k, v), Version: k.Version,
+		RotatedAt: TimePtr(k.RotatedAt), Exposures: exposureDocs(k, v.Now), LastUsedAt: TimePtr(v.Used.Allowed), LastRefusedAt: TimePtr(v.Used.Refused), Limits: limitDocs(k, v), Quotas: capDocs(k), PendingPaths: pendingDocs(k, v), Version: k.Version,
 	}
 	if b := k.Blocked; b != nil {
 		doc.Blocked = &api.Block{Reason: text.Shown(b.Reason), At: moment.Of(b.At), Until: TimePtr(b.Until)}
@@ -79,9 +70,9 @@ func KeyDoc(k apikey.Key, v View) api.Key {
 	if len(doc.Exposures) > 0 {
 		doc.ExposedAt = TimePtr(doc.Exposures[0].ExposedAt.Time)
 	}
-	if last := v.Used.Last(); !last.IsZero() {
+	if last := v.Used.Allowed; !last.IsZero() {
 		age := max(int64(v.Now.Sub(last)/time.Second), 0)
-		doc.LastUsedAt, doc.LastUsedAgeSeconds = TimePtr(last), &age
+		doc.LastUsedAgeSeconds = &age
 	}
 	if p := k.Rotation; p != nil {
 		doc.RotationPolicy = &api.RotationPolicy{

@@ -28,7 +28,7 @@ func shown() (apikey.Key, web.View) {
 		k.Proposed = &apikey.Proposal{Domains: &[]string{"a.example"}, Products: &[]product.ID{"search"}, Since: at}
 		k.Limits = []apikey.Limit{{Class: "search", QPS: 3, EndsAt: at, Then: 2}}
 	})
-	used := web.Used{Current: keytest.Now.Add(-time.Minute), Previous: keytest.Now.Add(-time.Hour), Refused: keytest.Now.Add(-time.Minute)}
+	used := web.Used{Allowed: keytest.Now.Add(-time.Minute), Previous: keytest.Now.Add(-time.Hour), Refused: keytest.Now.Add(-time.Minute)}
 	return k, web.View{Now: keytest.Now, Used: used, Operator: true, Products: product.Default()}
 }
 

@@ -57,7 +57,7 @@ func (u Uses) LastUsed(ctx context.Context, id account.ID, keys ...apikey.Key) (
 	used := map[apikey.ID]Used{}
 	for _, k := range keys {
 		of, known := tags[k.ID]
-		one := Used{Known: known, Current: of[usage.HashTag(k.Current.Hash)]}
+		one := Used{Known: known}
 		for tag, at := range of {
 			if tag != usage.RefusedTag && at.After(one.Allowed) {
 				one.Allowed = at
