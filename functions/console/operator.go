@@ -259,10 +259,10 @@ func (a *app) changeKeyAsOperator(v *visit, action, reason string, body any) err
 	f.Values["reason"], f.At = reason, action
 	path := "/v1/operator/keys/" + v.r.PathValue("key") + "/" + action
 	f.Values["confirm"] = v.form("confirm")
-	var blocked, name string
+	var name string
 	read := func() (now string, version int64, err error) {
 		now, version, err = v.operatorKeys(func(k api.Key) string { name = k.Name; return blockOf(k) })()
-		if blocked = now; err == nil && action == revokes && !shown.Same(name, f.Values["confirm"]) {
+		if err == nil && action == revokes && !shown.Same(name, f.Values["confirm"]) {
 			f.add("confirm", v.t("field.confirm", "name", name))
 		}
 		if action == "unblock" && now == "" {
@@ -274,8 +274,7 @@ func (a *app) changeKeyAsOperator(v *visit, action, reason string, body any) err
 	if err != nil {
 		return err
 	}
-	already := f.Code == "key_not_blocked" || f.Code == "key_blocked" && blocked == reason
-	if !f.settled() && !already {
+	if !f.settled() && f.Code != "key_not_blocked" {
 		f.Values["reason"], f.Values["common"], f.Values["until"] = v.prose("reason"), v.form("common"), v.form("until") // as they were typed and chosen
 		return a.showOperatorKey(v, status, f)
 	}

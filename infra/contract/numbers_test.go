@@ -138,7 +138,6 @@ var times = map[string]time.Duration{
 	"functions/console.noteLife":                     2 * mins, // of the cookie between a form and the page that follows
 	"functions/console.catalogueLife":                5 * mins,
 	"functions/console.countedLife":                  2 * mins, // of the counts of another page
-	"functions/console.longUnused":                   90 * day,
 	"functions/console.soonExpired":                  7 * day,
 	"functions/console.oneDay":                       1 * day,
 	"functions/console.keepHours":                    35 * day,

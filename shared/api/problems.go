@@ -39,7 +39,6 @@ var Problems = []ProblemPage{
 	{"domain_limit_reached", 409, "The key has as many domains as a key may have.", "Remove one first, or replace several with one that has a wildcard."},
 	{"exists", 409, "An object with this ID is there already.", "Read it; then decide whether to change it."},
 	{"invitation_limit_reached", 409, "The account has as many open invitations as an account may have.", "Withdraw some, or wait until they are accepted or expire."},
-	{"key_blocked", 409, "The key is blocked already.", "Nothing. To change the reason, unblock it and block it again."},
 	{"key_deleted", 409, "The key is deleted, and deleted keys aren't changed.", "Restore it first; that is possible for 30 days."},
 	{"key_expired", 409, "The key has expired: a new secret for it wouldn't work.", "Change `expires_at` first."},
 	{"key_limit_reached", 409, "The account has as many keys as its `key_limit`. Revoked and deleted ones don't count.", "Revoke or delete a key, or ask support for a higher limit."},

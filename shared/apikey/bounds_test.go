@@ -87,7 +87,7 @@ func TestEveryChangeInEveryStatus(t *testing.T) {
 	}
 	errs := map[string]error{
 		"deleted": apikey.ErrDeleted, "revoked": apikey.ErrRevoked, "not_deleted": apikey.ErrNotDeleted, "not_blocked": apikey.ErrNotBlocked,
-		"already": apikey.ErrAlreadyBlock, "changed": nil, "same": nil,
+		"changed": nil, "same": nil,
 	}
 	const table = `
                 active       disabled     blocked      expired      revoked      deleted
@@ -96,7 +96,7 @@ enable          same         changed      same         same         revoked     
 revoke          changed      changed      changed      changed      same         deleted
 delete          changed      changed      changed      changed      changed      same
 restore         not_deleted  not_deleted  not_deleted  not_deleted  not_deleted  changed
-block           changed      changed      already      changed      changed      changed
+block           changed      changed      changed      changed      changed      changed
 unblock         not_blocked  not_blocked  changed      not_blocked  not_blocked  not_blocked
 `
 	lines := strings.Split(strings.TrimSpace(table), "\n")

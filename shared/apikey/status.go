@@ -66,7 +66,6 @@ var (
 	ErrNotBlocked    = errors.New("apikey: the key is not blocked")
 	ErrBlockPast     = errors.New("apikey: the end of the block has passed")
 	ErrBlockLong     = errors.New("apikey: the end of the block is too far off")
-	ErrAlreadyBlock  = errors.New("apikey: the key is already blocked")
 )
 
 // Editable reports why a customer can't edit the key: a deleted or revoked key stays as it is.
@@ -161,15 +160,15 @@ func (k Key) Restore(now time.Time) (Key, error) {
 }
 
 // Block stops the key for an operator; no customer can unblock it. It may have an end, in the future and at most MaxBlock away; the zero time is
-// none.
+// none. It replaces a block with another reason or end; the same again changes nothing.
 func (k Key) Block(reason, operator string, until, now time.Time) (Key, error) {
 	switch {
-	case k.Blocked != nil:
-		return k, ErrAlreadyBlock
 	case !until.IsZero() && !now.Before(until):
 		return k, ErrBlockPast
 	case until.After(now.Add(MaxBlock)):
 		return k, ErrBlockLong
+	case k.Blocked != nil && k.Blocked.Reason == reason && k.Blocked.Until.Equal(until):
+		return k, nil
 	}
 	after := k.next(now)
 	after.Blocked = &Block{Reason: reason, At: after.UpdatedAt, Until: until, By: operator}

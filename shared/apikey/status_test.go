@@ -245,6 +245,35 @@ func TestUsageDecidesWhatAMissingOriginMeans(t *testing.T) {
 	}
 }
 
+// TestABlockReplacesTheOneBefore: with another reason or end, and also where the end of that one has come. The same block again changes nothing.
+func TestABlockReplacesTheOneBefore(t *testing.T) {
+	first, err := apikey.Key{Name: "n", Version: 1}.Block("abuse", "op", noon.Add(time.Hour), noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := noon.Add(10 * 24 * time.Hour)
+	for name, c := range map[string]struct {
+		reason    string
+		until, at time.Time
+		changes   bool
+	}{
+		"the same": {"abuse", noon.Add(time.Hour).Local(), noon.Add(time.Minute), false}, "another reason": {"leaked", noon.Add(time.Hour), noon, true},
+		"a later end": {"abuse", later, noon, true}, "no end": {"abuse", time.Time{}, noon, true}, "after its end, before the job": {"abuse", later, noon.Add(time.Hour + 1), true},
+	} {
+		again, err := first.Block(c.reason, "other", c.until, c.at)
+		if err != nil || again.Same(first) == c.changes {
+			t.Errorf("%s: %v, %+v", name, err, again.Blocked)
+			continue
+		}
+		if _, lifted := again.WithoutEndedBlock(noon.Add(time.Hour + 1)); lifted == c.changes && c.reason == "abuse" {
+			t.Errorf("%s: the job lifts it: %v", name, lifted)
+		}
+		if b := again.Blocked; c.changes && (b.By != "other" || b.Reason != c.reason || !b.Until.Equal(c.until) || first.Blocked.By != "op") {
+			t.Errorf("%s: %+v", name, b)
+		}
+	}
+}
+
 // TestABlocksEndIsBounded, and a block is over from its end on, unless it has none or the key has ended.
 func TestABlocksEndIsBounded(t *testing.T) {
 	k := apikey.Key{Name: "n", Version: 1}

@@ -55,7 +55,6 @@ func TestEachErrorIsAnsweredSo(t *testing.T) {
 		{apikey.ErrDomains, `409 domain_limit_reached`},
 		{apikey.ErrUnrestricted, `409 restriction_required`},
 		{apikey.ErrNotBlocked, `409 key_not_blocked`},
-		{apikey.ErrAlreadyBlock, `409 key_blocked`},
 		{apikey.ErrBlockPast, `422 invalid /until in_past`},
 		{apikey.ErrBlockLong, `422 invalid /until too_late`},
 		{apikey.ErrNotRefused, `409 secret_not_refused`},
