@@ -47,13 +47,13 @@ for (const [how, options] of ways) {
     await owner.says(/no longer works[\s\S]*Found at\s+https:\/\/forum\.example\/t\/1\?q=<b>[\s\S]*First reported\s+.*an operator/);
     await answers(key.secret, 401);
 
-    const allow = () => page.getByRole("button", { name: "Allow again" }).click();
-    await page.getByRole("link", { name: "Allow this secret again" }).click();
+    const allow = () => page.getByRole("button", { name: "Allow" }).click();
+    await page.getByRole("link", { name: "Allow this secret" }).click();
     await allow();
     await owner.says(/Enter a reason/);
     await page.getByLabel("Reason").fill("A sample in our documentation.");
     await allow();
-    await owner.says(/The secret works again within 10 seconds[\s\S]*an owner allowed it again[\s\S]*A sample in our documentation/);
+    await owner.says(/The secret is allowed\. If it was refused, it works again within 10 seconds[\s\S]*an owner allowed it[\s\S]*A sample in our documentation/);
     const [lifted] = (await now()).exposures;
     assert.deepEqual([lifted.refused, lifted.lift_reason], [false, "A sample in our documentation."]);
     await answers(key.secret, 200);
@@ -77,7 +77,7 @@ test("where the policy only tells, a reported secret works on, and the key's pag
   await report(operator, key.secret, "", /Report received/);
   await developer.go(`/accounts/${account}/keys/${key.id}`);
   await developer.says(/exposed and still works[\s\S]*Found at\s+The report doesn’t say/);
-  assert.equal(await developer.page.getByRole("link", { name: "Allow this secret again" }).count(), 0);
+  assert.equal(await developer.page.getByRole("link", { name: "Allow this secret" }).count(), 0);
   await answers(key.secret, 200);
   for (const one of [operator, developer]) await one.end();
 });

@@ -61,7 +61,7 @@ var Problems = []ProblemPage{
 	{"restriction_required", 409, "The account's policy asks for a restriction of keys of usage frontend, and the change would leave this one without any.", "Give the key another domain, a network or an app first, or ask an owner to change the policy."},
 	{"rotation_cancelled", 409, "The rotation was cancelled already.", "Nothing; the newer secret ends by itself."},
 	{"rotation_in_progress", 409, "A rotation of the key is in progress: a key has at most two secrets.", "End or cancel it before you rotate again. With the reason `leaked` it is ended for you."},
-	{"secret_not_refused", 409, "No secret of the key is refused as exposed, so there is nothing to lift: it wasn't reported, its account's policy lets it work, an owner has lifted it, or a rotation has replaced it.", "Read the key: `exposures` says what holds."},
+	{"secret_not_refused", 409, "No secret of the key has an exposure to lift: none was reported, an owner has lifted it, or a rotation has replaced the secret.", "Read the key: `exposures` says what holds."},
 	{"secret_refused", 409, "The gate refuses the secret that would stay as exposed: the key would be left with none that works.", "Rotate with the reason `leaked`; or let an owner have the secret work again (`lift-exposure`) first."},
 	{"statement_not_settled", 409, "A month is closed when it is settled, 96 hours after its end: calls of it may be counted until then, and nobody can know what is left of it.", "Wait until `settled_at` of its statement, and look at what is left."},
 	{"version_stale", 412, "The object has changed since you read the version that `If-Match` names. A weak tag never matches.", "Read it again, and repeat the change with its new `ETag` if you still want it."},

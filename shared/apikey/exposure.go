@@ -42,7 +42,7 @@ type Exposure struct {
 	RefusedAt time.Time
 	// Replace says that the job is to put another secret in its place, and to deliver that.
 	Replace bool
-	// LiftedAt is the time from which an owner lets the secret work again, for LiftReason.
+	// LiftedAt is the time from which an owner lets the secret work, for LiftReason.
 	LiftedAt   time.Time
 	LiftReason string
 }
@@ -50,14 +50,17 @@ type Exposure struct {
 // Refused reports whether the gate refuses the secret.
 func (e Exposure) Refused() bool { return !e.RefusedAt.IsZero() && e.LiftedAt.IsZero() }
 
+// open reports whether the secret was found, and no owner allows it.
+func (e Exposure) open() bool { return !e.At.IsZero() && e.LiftedAt.IsZero() }
+
 // LeakReport is one report of an exposed secret.
 type LeakReport struct {
 	By    Reporter
 	Place string // without a secret
 }
 
-// ErrNotRefused refuses to lift what isn't there.
-var ErrNotRefused = errors.New("apikey: no secret of the key is refused as exposed")
+// ErrNotExposed refuses to lift what isn't there.
+var ErrNotExposed = errors.New("apikey: no secret of the key is exposed, or an owner allows it")
 
 // Reaction returns what an account's policy says of keys of a usage kind. A kind that isn't known is refused.
 func (u ClientKind) Reaction(p account.LeakPolicy) account.LeakReaction {
@@ -123,14 +126,15 @@ func (k *Key) setExposure(h Hash, e Exposure) {
 // delivered reports whether the key's secrets reach their reader through Secrets Manager.
 func (k Key) delivered() bool { return k.Rotation != nil && k.Rotation.Principal != "" }
 
-// LiftExposure lets the secrets of the key that are refused as exposed work again, for a reason. ErrNotRefused where there is none.
+// LiftExposure lets the exposed secrets of the key work, for a reason: those that are refused work again, and nobody has to see to the others
+// any more. ErrNotExposed where there is none.
 func (k Key) LiftExposure(reason string, now time.Time) (Key, error) {
 	if err := k.Editable(); err != nil {
 		return k, err
 	}
 	after, lifted := k.next(now), false
 	lift := func(s StoredSecret) {
-		if s.Exposed.Refused() {
+		if s.Exposed.open() && k.live(s.Hash, now) != nil {
 			e := s.Exposed
 			e.LiftedAt, e.LiftReason, e.Replace = after.UpdatedAt, reason, false
 			after.setExposure(s.Hash, e)
@@ -142,7 +146,7 @@ func (k Key) LiftExposure(reason string, now time.Time) (Key, error) {
 		lift(k.Outgoing.StoredSecret)
 	}
 	if !lifted {
-		return k, ErrNotRefused
+		return k, ErrNotExposed
 	}
 	return after, nil
 }
@@ -158,7 +162,7 @@ func (k Key) OpenExposure(now time.Time) Exposure {
 		secrets = append(secrets, k.Outgoing.StoredSecret)
 	}
 	for _, s := range secrets {
-		if e := s.Exposed; !e.At.IsZero() && e.LiftedAt.IsZero() {
+		if e := s.Exposed; e.open() {
 			return e
 		}
 	}

@@ -150,7 +150,7 @@ func TestAnOwnerLiftsARefusalOnce(t *testing.T) {
 	if k.Outgoing.Exposed.LiftReason != "" {
 		t.Error("the key as it was read has changed")
 	}
-	if _, err := lifted.LiftExposure("Again.", later); !errors.Is(err, apikey.ErrNotRefused) {
+	if _, err := lifted.LiftExposure("Again.", later); !errors.Is(err, apikey.ErrNotExposed) {
 		t.Errorf("the second time: %v", err)
 	}
 	if again, ok := lifted.Expose(inForce, report(apikey.ReportedByOperator), account.LeakRefuse, later); ok {
@@ -158,19 +158,42 @@ func TestAnOwnerLiftsARefusalOnce(t *testing.T) {
 	}
 	for name, edit := range map[string]func(*apikey.Key){
 		"not exposed": func(k *apikey.Key) { k.Current.Exposed, k.Outgoing = apikey.Exposure{}, nil },
-		"only noted":  func(k *apikey.Key) { k.Current.Exposed, k.Outgoing = apikey.Exposure{At: leakedAt, By: "anybody"}, nil },
+		"ended":       func(k *apikey.Key) { k.Current.Exposed, k.Outgoing = apikey.Exposure{}, endedAt(*k.Outgoing, later) },
 	} {
 		other := k
-		if edit(&other); other.OpenExposure(later).Refused() {
-			t.Fatal(name)
-		}
-		if _, err := other.LiftExposure("No.", later); !errors.Is(err, apikey.ErrNotRefused) {
+		edit(&other)
+		if _, err := other.LiftExposure("No.", later); !errors.Is(err, apikey.ErrNotExposed) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	k.RevokedAt = leakedAt
 	if _, err := k.LiftExposure("No.", later); !errors.Is(err, apikey.ErrRevoked) {
 		t.Errorf("revoked: %v", err)
+	}
+}
+
+func endedAt(out apikey.Outgoing, at time.Time) *apikey.Outgoing {
+	out.EndsAt = at
+	return &out
+}
+
+// TestAnOwnerLiftsWhatWasOnlyNoted: nobody has to see to it any more. A report of more trust is told again.
+func TestAnOwnerLiftsWhatWasOnlyNoted(t *testing.T) {
+	later := leakedAt.Add(time.Minute)
+	for _, by := range []apikey.Reporter{apikey.ReportedByAnybody, apikey.ReportedByOperator} {
+		k, _ := rotatingKey().Expose(inForce, report(by), account.LeakNotify, leakedAt)
+		lifted, err := k.LiftExposure("It is meant to be public.", later)
+		if err != nil {
+			t.Errorf("%s: %v", by, err)
+			continue
+		}
+		if e := lifted.Current.Exposed; lifted.OpenExposure(later) != (apikey.Exposure{}) || e.Refused() || e.LiftReason == "" || !e.LiftedAt.Equal(later) {
+			t.Errorf("%s: %+v", by, e)
+		}
+		again, ok := lifted.Expose(inForce, report(apikey.ReportedByGitHub), account.LeakRefuse, later)
+		if want := by == apikey.ReportedByAnybody; ok != want || again.Current.Exposed.Refused() != want {
+			t.Errorf("%s, then GitHub: %v, %+v", by, ok, again.Current.Exposed)
+		}
 	}
 }
 

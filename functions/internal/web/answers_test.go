@@ -57,7 +57,7 @@ func TestEachErrorIsAnsweredSo(t *testing.T) {
 		{apikey.ErrNotBlocked, `409 key_not_blocked`},
 		{apikey.ErrBlockPast, `422 invalid /until in_past`},
 		{apikey.ErrBlockLong, `422 invalid /until too_late`},
-		{apikey.ErrNotRefused, `409 secret_not_refused`},
+		{apikey.ErrNotExposed, `409 secret_not_refused`},
 		{apikey.ErrNameMismatch, `422 invalid /confirm_name name_mismatch`},
 		{rotation.ErrInProgress, `409 rotation_in_progress`},
 		{rotation.ErrExpired, `409 key_expired`},

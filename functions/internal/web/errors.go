@@ -62,7 +62,7 @@ func Errors() gateway.Table {
 		{Err: apikey.ErrBlockPast, Problem: gateway.Invalid(gateway.Field("until", "in_past", "It must be in the future."))},
 		{Err: apikey.ErrBlockLong, Problem: gateway.Invalid(gateway.Field("until", "too_late", "It must be at most 366 days off."))},
 		{Err: apikey.ErrNotBlocked, Problem: conflict("key_not_blocked", "The key is not blocked.")},
-		{Err: apikey.ErrNotRefused, Problem: conflict("secret_not_refused", "No secret of the key is refused as exposed.")},
+		{Err: apikey.ErrNotExposed, Problem: conflict("secret_not_refused", "No secret of the key is exposed, or an owner allows it.")},
 		{Err: apikey.ErrNameMismatch, Problem: gateway.Invalid(
 			gateway.Field("confirm_name", "name_mismatch", "It must be the key's name, as it is shown."))},
 
