@@ -14,7 +14,7 @@ func TestNoDomainHoldsASecret(t *testing.T) {
 	secret, id := made["secret"].(string), made["id"].(string)
 	body := secret[len("ak_"):]
 	for _, domain := range []string{
-		"https://" + secret + ".example.com", "ak-" + body + ".example.com", "x-ak_" + body + ".example.com", strings.ToLower(secret) + ".example.com", "*." + secret + ".example.com", secret,
+		"https://" + secret + ".example.com", "ak-" + body + ".example.com", "x-ak_" + body + ".example.com", strings.ToLower(secret) + ".example.com", strings.ToLower(body) + ".example.com", "https://x." + body + ".example.com", "*." + secret + ".example.com", secret,
 	} {
 		for what, call := range map[string]apitest.Call{
 			"a new key":  {As: "owner", Method: "POST", Path: r.keys(), Body: map[string]any{"name": "x", "usage": "frontend", "products": []string{"search"}, "domains": []string{domain}}},

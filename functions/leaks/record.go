@@ -93,7 +93,7 @@ func place(texts text.Secrets, found string) string {
 	}
 	found = strings.Join(strings.Fields(strings.ToValidUTF8(found, "\ufffd")), " ")
 	masked := texts.Mask(text.Shown(found))
-	if texts.InHost(masked) {
+	if texts.InAnyCase(masked) {
 		return hidden
 	}
 	for utf8.RuneCountInString(masked) > apikey.MaxPlace {

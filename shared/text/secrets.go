@@ -66,9 +66,12 @@ func AnySecret(text string) string {
 	return ""
 }
 
-// InHost reports whether what somebody types for the name of a host holds a secret, or what a name of a host leaves of one: it
-// has no case of letters, and no underscore in most places.
-func (s Secrets) InHost(text string) bool {
+// InHost reports whether what somebody types for the name of a host holds a secret, or what a name of a host leaves of one, with its
+// prefix or without: it has no case of letters, and no underscore in most places.
+func (s Secrets) InHost(text string) bool { return s.InAnyCase(text) || apikey.HoldsBody(text) }
+
+// InAnyCase reports whether a text holds a secret, in whatever case of letters.
+func (s Secrets) InAnyCase(text string) bool {
 	for _, p := range s {
 		if p.Resembles(text) {
 			return true
