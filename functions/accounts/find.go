@@ -35,7 +35,7 @@ func (h *lookups) findBySecret(w http.ResponseWriter, r *http.Request, c gateway
 	if err := h.looks.Looked(r.Context(), c); err != nil {
 		return err
 	}
-	found, err := h.keyDoc(r.Context(), k)
+	found, err := h.keyDoc(r.Context(), k, false)
 	if err != nil {
 		return err
 	}

@@ -132,7 +132,7 @@ func (h *lookups) anyKey(r *http.Request) (apikey.Key, error) {
 }
 
 func (h *lookups) showKey(w http.ResponseWriter, r *http.Request, k apikey.Key) error {
-	doc, err := h.keyDoc(r.Context(), k)
+	doc, err := h.keyDoc(r.Context(), k, r.Method != http.MethodGet)
 	if err != nil {
 		return err
 	}
@@ -140,14 +140,15 @@ func (h *lookups) showKey(w http.ResponseWriter, r *http.Request, k apikey.Key) 
 	return gateway.JSON(w, http.StatusOK, doc)
 }
 
-func (h *lookups) keyDoc(ctx context.Context, k apikey.Key) (api.OperatorKey, error) {
+// keyDoc is the document of a key. A change of it is reported whatever can't be read beside it.
+func (h *lookups) keyDoc(ctx context.Context, k apikey.Key, changed bool) (api.OperatorKey, error) {
 	a, err := h.store.Account(ctx, k.Account)
-	unread := errors.Is(err, dynamo.ErrUnreadable) // which must not hide what was done to a key
+	unread := errors.Is(err, dynamo.ErrUnreadable) || err != nil && changed // which must not hide what was done to a key
 	if err != nil && !unread {
 		return api.OperatorKey{}, err
 	}
 	used, err := h.used.LastUsed(ctx, k.Account, k)
-	if err != nil {
+	if err != nil && !changed {
 		return api.OperatorKey{}, err
 	}
 	now := h.source.Time()

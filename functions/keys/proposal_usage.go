@@ -86,7 +86,7 @@ func seenDomains(secrets text.Secrets, seen usage.Seen, missing apikey.MissingOr
 }
 
 func (h *handler) fromUsage(w http.ResponseWriter, r *http.Request, c gateway.Principal, k apikey.Key, in counters.Range, seen usage.Seen, refused int64) error {
-	view, err := h.service.View(r.Context(), c, k)
+	view, err := h.service.AnswerView(r, c, k)
 	if err != nil {
 		return err
 	}
