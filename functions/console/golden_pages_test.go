@@ -39,6 +39,9 @@ func TestPagesAreAsTheirGoldenFiles(t *testing.T) {
 		if id := twiceIn(got.doc); id != "" {
 			t.Errorf("%s has the ID %s twice", one.name, id)
 		}
+		for _, wrong := range misnamed(got.doc) {
+			t.Errorf("%s: %s", one.name, wrong)
+		}
 		if class := unstyled(got.text); class != "" {
 			t.Errorf("%s has the class %s, and no style sheet that knows it", one.name, class)
 		}

@@ -98,6 +98,7 @@ func (a *app) showKey(v *visit) error {
 	d.Usage.FreshAt = countedSince(d.Usage.FreshAt, d.Key)
 	d.Caps, d.Shared = v.capRows(deref(d.Usage.Quotas)), v.quotaRows(deref(d.Usage.AccountQuotas))
 	d.UsageURL, d.Fresh = q.SpanURL("7d"), v.freshness(d.Usage.FreshAt)
+	v.nameLimits(d.Key.Limits, products)
 	d.fill(products, now)
 	d.Pending = v.pendingOf(d.Key, products)
 	d.Exposures = v.exposures(d.Key, now, d.Usage)

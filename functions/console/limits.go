@@ -62,6 +62,11 @@ func (a *app) limitForm(v *visit) error {
 
 // showLimit shows the form for the limit of the class that the path names.
 func (a *app) showLimit(v *visit, status int, f *form, k api.Key) error {
+	products, err := a.productList(v.ctx(), v.api)
+	if err != nil {
+		return err
+	}
+	v.nameLimits(k.Limits, products)
 	l, ok := limitIn(k, v.r.PathValue("class"))
 	if !ok {
 		return errNotFound

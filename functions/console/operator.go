@@ -186,6 +186,7 @@ func (a *app) showOperatorKey(v *visit, status int, f *form) error {
 	if err != nil {
 		return err
 	}
+	v.nameLimits(found.Key.Limits, products)
 	for _, id := range found.Key.Products {
 		d.Products = append(d.Products, productName(products, id))
 	}

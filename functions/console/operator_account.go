@@ -193,6 +193,8 @@ type closing struct {
 	Account api.Account
 }
 
+func (d *closing) suspended() bool { return d.Account.Suspended != nil }
+
 func (a *app) showClosing(v *visit, status int, f *form) error {
 	if err := v.operates(); err != nil {
 		return err

@@ -100,7 +100,11 @@ func (a *app) lookUp(v *visit) error {
 		d.Pending = append(d.Pending, v.viewOf(r, products))
 	}
 	d.Accounts, d.Next = found.Accounts, orNone(found.NextPageToken)
-	return v.render(http.StatusOK, "operator", v.t("operator.title"), d)
+	title := "operator.home"
+	if d.All {
+		title = "operator.accounts"
+	}
+	return v.render(http.StatusOK, "operator", v.t(title), d)
 }
 
 // keyIsThere reports whether there is a key with this ID, in any account.

@@ -109,6 +109,15 @@ func (v *visit) className(products []api.Product, class string) string {
 	return class
 }
 
+// nameLimits names a key's limits as requests, accounts' limits and the audit trail do; a class that the catalogue lacks keeps its name.
+func (v *visit) nameLimits(limits []api.Limit, products []api.Product) {
+	for i, l := range limits {
+		if title := v.className(products, l.Class); title != l.Class {
+			limits[i].Name = title
+		}
+	}
+}
+
 // productOf is the product that a limit class belongs to.
 func productOf(products []api.Product, class string) string {
 	for _, p := range products {

@@ -44,7 +44,7 @@ func TestEachPageSaysWhatIsLeftOfAQuotaAndUntilWhen(t *testing.T) {
 					t.Errorf("%s doesn't say %q", path, one)
 				}
 			}
-			if got := strings.Contains(page, "reserved"); got != (held > 0) || held > 0 && !strings.Contains(page, fmt.Sprint(held, " reserved or lost")) {
+			if got := strings.Contains(page, "held for requests"); got != (held > 0) || held > 0 && !strings.Contains(page, fmt.Sprint(held, " held for requests in progress")) {
 				t.Errorf("%s, %d in hand: said: %v", path, held, got)
 			}
 		}
@@ -64,7 +64,7 @@ func TestAUsedUpQuotaIsSaidWithWhatHelps(t *testing.T) {
 		says, repair string
 	}{
 		"the cap":              {cap: n(0), quota: n(5), top: []string{"Daily cap used up: Map tiles", "Daily cap: 800.", "until 2 Jul 2026, 01:01 UTC"}, says: own, repair: capForm},
-		"the account's quota":  {cap: n(5), quota: n(0), top: []string{"Account quota used up: Map tiles, Month", "Quota: 900.", "Contact your provider’s support with this account ID: " + account}, says: shared},
+		"the account's quota":  {cap: n(5), quota: n(0), top: []string{"Account quota used up: Map tiles, per month", "Quota: 900.", "Contact your provider’s support with this account ID: " + account}, says: shared},
 		"both":                 {cap: n(0), quota: n(0), top: []string{"Daily cap used up", "Account quota used up"}, says: both, repair: capForm},
 		"none, both there":     {cap: n(1), quota: n(1), says: both, repair: capForm},
 		"none, a cap alone":    {cap: n(1), says: own, repair: capForm},

@@ -100,6 +100,7 @@ func (v *visit) remedies(k *api.Key, u api.Usage, products []api.Product, most i
 	if k == nil || i < 0 || !rightsIn(me.Accounts[i]).Write {
 		return v.whereRefused(u), nil
 	}
+	v.nameLimits(k.Limits, products)
 	return v.repairs(*k, u, products, me.Accounts[i], most), nil
 }
 

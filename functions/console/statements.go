@@ -45,6 +45,7 @@ type statementPage struct {
 	Merged     []string // accounts whose rows here are of all keys together: the first of them
 	MoreMerged int      // and how many more
 	Total      *api.StatementRow
+	Guide      string // where the documentation is, beside a file that is too long; "" for nowhere
 }
 
 // mostWithout bounds the accounts that a page names as left out, or as not split by key.
@@ -105,6 +106,9 @@ func (d *statementPage) total() *api.StatementRow {
 func (a *app) showStatement(v *visit, status int, f *form) error {
 	d := &statementPage{form: f, Root: v.statementRoot(), Account: v.accountID, Last: statement.MonthOf(a.now()).String(), Page: v.query("page")}
 	d.Month = a.month(v)
+	if status == http.StatusConflict {
+		d.Guide = a.brand.Docs()
+	}
 	query := queryOf(map[string]string{"page_size": "100", "page_token": d.Page})
 	waiting := v.waiting()
 	if v.accountID == "" {

@@ -35,7 +35,7 @@ for (const [how, options] of ways) {
     await set("0", /Enter 1 or more/);
     assert.deepEqual(await cap(), []);
     await set("3", /The daily cap was changed\. It takes effect within 10 seconds/);
-    await says(/Daily cap[\s\S]*Map tiles\s+3 Change\s+\d+ used today/);
+    await says(/Daily cap[\s\S]*Map tiles\s+3 Change…\s+\d+ used today/);
     assert.deepEqual(await cap(), [{ group: "tiles", day: 3 }]);
     await set("3", /The daily cap is unchanged/);
     await answers(key.secret, 429); // from when on the cap is obeyed it has no call left, whatever was called before
@@ -69,7 +69,7 @@ for (const [how, options] of ways) {
     const owner = await visit(browser, "owner", `/accounts/${account}/account/details`, options);
     await owner.says(/Quotas[\s\S]*Map tiles\s+Freemium\s+Day\s+\d+\s+[\d–]+[\s\S]*4 for this account[\s\S]*Month[\s\S]*4,000 for this account/);
     await owner.go(`/accounts/${account}/keys/${keys[0].id}`);
-    await owner.says(/Quotas shared by all keys of this billing type\s+Map tiles, Day\s+4/);
+    await owner.says(/Quotas shared by all keys of this billing type\s+Map tiles, per day\s+4/);
     await set("", "", /The quota was set/);
     assert.deepEqual(await quota(), []);
     await answers(keys[1].secret, 200);

@@ -77,6 +77,16 @@ func Read(getenv func(string) string) (Brand, []error) {
 	return b, wrong
 }
 
+// Docs is where the documentation is, or "".
+func (b Brand) Docs() string {
+	for _, one := range b.Links {
+		if one.Name == "docs" {
+			return one.URL
+		}
+	}
+	return ""
+}
+
 // Support makes the address for a question about a key, an account or a request, by its ID: the subject of a mail, or the parameter ref
 // of a page. It is "" without a support address.
 func (b Brand) Support(ref string) string {
