@@ -21,7 +21,7 @@ func TestALeakSetsTheGraceAndSaysSo(t *testing.T) {
 	r.signIn("owner")
 	path := "/accounts/" + account + "/keys/" + keyID + "/rotate"
 	page := r.get(path + "?reason=leaked").text
-	for _, want := range []string{`<option value="leaked" selected>`, `<option value="0" selected>`, "stops working immediately"} {
+	for _, want := range []string{`<option value="leaked" selected>`, `<option value="0" selected>`, "stops working within 10 seconds"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the dialog of a leak lacks %q", want)
 		}

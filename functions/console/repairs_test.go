@@ -123,9 +123,9 @@ func TestAHigherLimitIsOfferedAsFarAsItIsKnown(t *testing.T) {
 		text, to         string
 	}{
 		"shorter bursts":      {api.Enterprise, 240, 351, 1000, false, "Request a higher limit", ask},
-		"a busy minute":       {api.Enterprise, 2341, 351, 1000, false, "Ask for 40 QPS", ask + "&qps=40"},
-		"somewhat over it":    {api.Enterprise, 660, 351, 1000, false, "Ask for 15 QPS", ask + "&qps=15"},
-		"over the maximum":    {api.Enterprise, 99999, 351, 30, false, "Ask for 30 QPS", ask + "&qps=30"},
+		"a busy minute":       {api.Enterprise, 2341, 351, 1000, false, "Request 40 QPS", ask + "&qps=40"},
+		"somewhat over it":    {api.Enterprise, 660, 351, 1000, false, "Request 15 QPS", ask + "&qps=15"},
+		"over the maximum":    {api.Enterprise, 99999, 351, 30, false, "Request 30 QPS", ask + "&qps=30"},
 		"self-serve":          {api.SelfServe, 2341, 351, 1000, true, "Contact support", "https://tmaps.example/help?form=keys&ref=" + account},
 		"self-serve, nowhere": {api.SelfServe, 2341, 351, 1000, false, "", ""},
 	} {

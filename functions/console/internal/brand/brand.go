@@ -77,7 +77,7 @@ func Read(getenv func(string) string) (Brand, []error) {
 	return b, wrong
 }
 
-// Docs is where the documentation is, or "".
+// Docs returns the address of the documentation, or "".
 func (b Brand) Docs() string {
 	for _, one := range b.Links {
 		if one.Name == "docs" {
