@@ -66,7 +66,7 @@ func TestNoDialogPromisesThatAHeldKeyWorks(t *testing.T) {
 
 // TestNothingSaysThatAHeldKeyStopsWorking: it doesn't work already, or the secret that is allowed again does not yet.
 func TestNothingSaysThatAHeldKeyStopsWorking(t *testing.T) {
-	notices := map[string]string{"disable": "The key is disabled.", "revoke": "The key is revoked.", "lifted": "The secret is allowed again."}
+	notices := map[string]string{"disable": "The key is disabled.", "revoke": "The key is revoked.", "lifted": "The secret is allowed."}
 	for by := range holds {
 		w := holding(t, false, by)
 		for _, act := range []string{"/disable", "/revoke", "/delete"} {
