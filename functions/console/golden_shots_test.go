@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -283,11 +284,12 @@ func keyShots(add adder, key string) {
 		add("step."+s, "owner", key+"/"+s, propose)
 		add("step."+s+".unused", "owner", key+"/"+s, ofKey(func(k *api.Key) { k.LastUsedAt = nil }))
 	}
-	for by, hold := range map[string]func(*api.Key){
+	disabled := map[string]func(*api.Key){
 		"blocked": func(k *api.Key) { k.Status, k.Blocked = api.Blocked, &api.Block{Reason: "Abuse", At: day(3)} },
 		"expired": func(k *api.Key) { k.Status, k.ExpiresAt = api.Disabled, maybeDay(4) },
-	} {
-		state := ofKey(func(k *api.Key) { k.Disabled = true; hold(k) })
+	}
+	for _, by := range slices.Sorted(maps.Keys(disabled)) {
+		state := ofKey(func(k *api.Key) { k.Disabled = true; disabled[by](k) })
 		add("key.disabled_"+by, "owner,viewer", key, state)
 		for _, s := range []string{"enable", "disable", "revoke", "delete"} {
 			add("step."+s+"."+by, "owner", key+"/"+s, state)
