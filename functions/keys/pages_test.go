@@ -13,6 +13,7 @@ import (
 	"latchkey/shared/authz"
 	"latchkey/shared/dynamo/control"
 	"latchkey/shared/keytest"
+	"latchkey/shared/product"
 )
 
 // list is a page of keys: their IDs, and the tokens of the pages beside it.
@@ -99,6 +100,32 @@ func TestPagesAreTurnedBothWays(t *testing.T) {
 						t.Errorf("%s: page %d: %q before it, and %q behind that", query, i+1, before.ids, again.ids)
 					}
 				}
+			}
+		}
+	}
+}
+
+// TestATokenOfTheLongestKeysIsTaken: in every order, whatever the keys hold.
+func TestATokenOfTheLongestKeysIsTaken(t *testing.T) {
+	r := newHarness(t)
+	domains := []string{}
+	for i := range apikey.MaxDomains {
+		domains = append(domains, fmt.Sprintf("%s%03d.example.com", strings.Repeat("d", 60), i))
+	}
+	for range 3 {
+		r.NewKey(t, r.account, func(k *apikey.Key) {
+			k.Name, k.Domains = strings.Repeat("界", 64), domains
+			for i := range 60 {
+				k.Products = append(k.Products, product.ID(fmt.Sprintf("%s-%02d", strings.Repeat("p", 40), i)))
+			}
+		})
+	}
+	for column := range columns {
+		for _, order := range []string{column, "-" + column} {
+			query := "page_size=1&sort=" + order
+			forth := r.forth(t, query)
+			if back := r.back(t, query, forth[len(forth)-1]); len(idsOf(forth)) != 3 || len(idsOf(back)) != 2 {
+				t.Errorf("%s: %d keys, %d before the last one", order, len(idsOf(forth)), len(idsOf(back)))
 			}
 		}
 	}

@@ -46,13 +46,17 @@ var columns = map[string]func(k apikey.Key, s sorting) string{
 	byRequests:   func(k apikey.Key, s sorting) string { return fmt.Sprintf("%019d", s.figures[k.ID].Requests) },
 }
 
+// longestSorted is the number of bytes of a text that a key is sorted by: a page token holds it, and may not be longer than the API takes.
+const longestSorted = 1000
+
 // joined is a list as it is stored, so that what has the same first entries stands together.
 func joined[T ~string](list []T) string {
 	words := make([]string, len(list))
 	for i, one := range list {
 		words[i] = string(one)
 	}
-	return strings.Join(words, " ")
+	text := strings.Join(words, " ")
+	return text[:min(len(text), longestSorted)]
 }
 
 func momentOr(t time.Time, none string) string {
