@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -337,6 +338,28 @@ func TestRevealShowsARecoverableSecretAndLeavesARow(t *testing.T) {
 	plain := r.create(t, nil)
 	if got := r.post(t, 409, "owner", plain, "reveal", nil); got.Code() != "key_not_recoverable" {
 		t.Error(got.Problem())
+	}
+}
+
+// TestWhatIsStoredOfASecretMayBeOfNoUse: where its data key is gone, or the stack's secrets begin otherwise by now. That is no breakdown.
+func TestWhatIsStoredOfASecretMayBeOfNoUse(t *testing.T) {
+	r := newHarness(t)
+	other := apikey.Prefix("other")
+	old, err := other.Generate(rand.NewChaCha8([32]byte{1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, sealed := range map[string]func(apikey.ID) []byte{
+		"data key": func(apikey.ID) []byte { return []byte("sealed by a key that is gone") },
+		"prefix":   func(id apikey.ID) []byte { sealed, _ := apitest.Sealer{}.Seal(t.Context(), old, id); return sealed },
+	} {
+		k := r.NewKey(t, r.account, func(k *apikey.Key) { k.Recoverable = true })
+		if _, err := r.Edit(t.Context(), k, "key.edit", func(k *apikey.Key) { k.Current.Sealed = sealed(k.ID) }); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Want(t, 409, apitest.Call{As: "owner", Method: "POST", Path: r.keys() + "/" + string(k.ID) + "/reveal"}); got.Code() != "key_not_recoverable" {
+			t.Errorf("%s: %s", name, got.Problem())
+		}
 	}
 }
 

@@ -44,7 +44,7 @@ var Problems = []ProblemPage{
 	{"key_limit_reached", 409, "The account has as many keys as its `key_limit`. Revoked and deleted ones don't count.", "Revoke or delete a key, or ask support for a higher limit."},
 	{"key_not_blocked", 409, "The key isn't blocked.", "Nothing."},
 	{"key_not_deleted", 409, "The key isn't deleted, so there is nothing to restore.", "Nothing."},
-	{"key_not_recoverable", 409, "The key's secret was shown once and isn't stored.", "Rotate the key for a new secret. Create keys with `recoverable` to be able to read theirs again."},
+	{"key_not_recoverable", 409, "The key's secret was shown once and isn't stored; or it is stored, but begins with an earlier `KeyPrefix` or can't be opened any more.", "Rotate the key for a new secret. Create keys with `recoverable` to be able to read theirs again."},
 	{"key_restore_too_late", 409, "The key was deleted more than 30 days ago.", "Create a new key."},
 	{"key_revoked", 409, "The key is permanently revoked.", "Create a new key."},
 	{"last_owner", 409, "An account keeps at least one owner who can sign in: owners of an issuer that the stack had before don't count.", "Make somebody else an owner first, or close the account."},

@@ -2,13 +2,13 @@ package apitest
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
 	"latchkey/functions/internal/web"
 	"latchkey/shared/account"
 	"latchkey/shared/apikey"
+	"latchkey/shared/keyring"
 )
 
 // Sealer seals each secret for its own key alone, and so that a scan of the stores for the secret doesn't find it.
@@ -23,7 +23,7 @@ func (Sealer) Seal(_ context.Context, s apikey.Secret, id apikey.ID) ([]byte, er
 func (Sealer) Open(_ context.Context, sealed []byte, id apikey.ID) (string, error) {
 	text, ok := strings.CutPrefix(string(sealed), string(id)+"|")
 	if !ok {
-		return "", errors.New("apitest: sealed for another key")
+		return "", keyring.ErrSealed
 	}
 	return rot13(text), nil
 }
