@@ -90,17 +90,18 @@ func (h *operators) putOperator(w http.ResponseWriter, r *http.Request, c gatewa
 	if err != nil {
 		return err
 	}
-	email, err := emailOf(h.texts, "", body.Email)
-	if err != nil {
-		return err
-	}
 	c.Operator = true
 	before, err := h.store.Operator(r.Context(), who)
+	unknown := errors.Is(err, dynamo.ErrNotFound)
+	if err != nil && !unknown {
+		return err
+	}
+	email, err := emailOf(h.texts, before.Email, body.Email)
 	switch {
-	case errors.Is(err, dynamo.ErrNotFound):
-		return h.addOperator(w, r, c, body, control.Operator{Subject: who, Email: email}, first)
 	case err != nil:
 		return err
+	case unknown:
+		return h.addOperator(w, r, c, body, control.Operator{Subject: who, Email: email}, first)
 	default:
 		return h.changeOperator(w, r, c, body, before, email)
 	}
@@ -145,9 +146,7 @@ func (h *operators) changeOperator(w http.ResponseWriter, r *http.Request, c gat
 	if body.Rank != nil {
 		after.Rank = account.Rank(*body.Rank)
 	}
-	if body.Email != nil {
-		after.Email = email
-	}
+	after.Email = email
 	if after.Rank != before.Rank && after.Subject == c.Person.Subject {
 		return errYourself
 	}

@@ -46,6 +46,25 @@ func TestSupportNamesNobodyAndAdminsChangeRanks(t *testing.T) {
 	}
 }
 
+// TestAnAddressIsTakenBackAsItIsShown: one that came with a token may be such as nobody could type into a form.
+func TestAnAddressIsTakenBackAsItIsShown(t *testing.T) {
+	r := newHarness(t)
+	apitest.People(t, r.API, r.account.ID)
+	before, err := r.Control.Operator(t.Context(), keytest.Subject("support"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := before
+	after.Email = `"a b"@example.com`
+	if err := r.Control.ReplaceOperator(t.Context(), before, after, keytest.Subject("operator"), keytest.Row("", "operator.change", "")); err != nil {
+		t.Fatal(err)
+	}
+	if doc := r.rank(t, "operator", "support", object{"rank": "admin", "email": after.Email}, 200).JSON(t); doc["email"] != after.Email || doc["rank"] != "admin" {
+		t.Errorf("%v", doc)
+	}
+	r.rank(t, "operator", "support", object{"email": `"c d"@example.com`}, 422)
+}
+
 // Operators of an issuer before have their rights again if the stack goes back to it. So they are shown as such, and can be removed: they
 // alone, and not who has the same subject at the present issuer.
 func TestOperatorsOfAnIssuerBeforeCanBeRemoved(t *testing.T) {
