@@ -150,15 +150,6 @@ func TestTheGateAnswersTheStateOfAKeyForEachOfItsSecrets(t *testing.T) {
 			}, 0,
 			[]authz.Code{authz.SecretExpired, authz.SecretExpired, authz.KeyExposed, allowed},
 		},
-		{
-			"exposed, rotated, and the rotation is cancelled", func(l *life) {
-				l.do(rotation.End)
-				l.expose(l.key.Current.Hash, account.LeakRefuse)
-				l.rotate(time.Hour)
-				l.do(rotation.Cancel)
-			}, 0,
-			[]authz.Code{authz.SecretExpired, authz.SecretExpired, authz.KeyExposed, allowed},
-		},
 		{"blocked", func(l *life) {
 			l.do(func(k apikey.Key, now time.Time) (apikey.Key, error) { return k.Block("abuse", "op", time.Time{}, now) })
 		}, 0, same(authz.KeyBlocked)},

@@ -211,7 +211,10 @@ func (w *twice) operatorForms() (list []func() pressed) {
 		w.do("operator", "POST", k+"/block", `{"reason":"Once"}`)
 		return pressed{"operator", k, k + "/unblock", nil}
 	})
-	add(func() pressed { k := of(w.key("")); return pressed{"operator", k, k + "/revoke", url.Values{"reason": reason["reason"], "confirm": {w.name()}}} })
+	add(func() pressed {
+		k := of(w.key(""))
+		return pressed{"operator", k, k + "/revoke", url.Values{"reason": reason["reason"], "confirm": {w.name()}}}
+	})
 	add(func() pressed {
 		k := w.key("")
 		return pressed{"operator", of(k), at(k) + "/billing-type", url.Values{"billing_type": {"paying"}}}
