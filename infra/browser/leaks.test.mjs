@@ -47,7 +47,7 @@ for (const [how, options] of ways) {
     await owner.says(/no longer works[\s\S]*Found at\s+https:\/\/forum\.example\/t\/1\?q=<b>[\s\S]*First reported\s+.*an operator/);
     await answers(key.secret, 401);
 
-    const allow = () => page.getByRole("button", { name: "Allow" }).click();
+    const allow = () => page.getByRole("button", { name: "Allow", exact: true }).click();
     await page.getByRole("link", { name: "Allow this secret" }).click();
     await allow();
     await owner.says(/Enter a reason/);
