@@ -67,7 +67,7 @@ for (const [how, options] of ways) {
     assert.equal((await tile(keys[1].secret)).status, 429);
 
     const owner = await visit(browser, "owner", `/accounts/${account}/account/details`, options);
-    await owner.says(/Quotas[\s\S]*Map tiles\s+Freemium\s+Day\s+\d+\s+[\d–]+[\s\S]*4 for this account[\s\S]*Month[\s\S]*4,000 for this account/);
+    await owner.says(/Quotas[\s\S]*Map tiles\s+Freemium\s+Day\s+\d+\s+[\d–]+[\s\S]*4\s+for this account[\s\S]*Month[\s\S]*4,000\s+for this account/);
     await owner.go(`/accounts/${account}/keys/${keys[0].id}`);
     await owner.says(/Quotas shared by all keys of this billing type\s+Map tiles, per day\s+4/);
     await set("", "", /The quota was set/);
