@@ -44,7 +44,7 @@ func TestEachPageSaysWhatIsLeftOfAQuotaAndUntilWhen(t *testing.T) {
 					t.Errorf("%s doesn't say %q", path, one)
 				}
 			}
-			if got := strings.Contains(page, "held for requests"); got != (held > 0) || held > 0 && !strings.Contains(page, fmt.Sprint(held, " reserved for upcoming requests")) {
+			if got := strings.Contains(page, "reserved for upcoming"); got != (held > 0) || held > 0 && !strings.Contains(page, fmt.Sprint(held, " reserved for upcoming requests")) {
 				t.Errorf("%s, %d in hand: said: %v", path, held, got)
 			}
 		}
