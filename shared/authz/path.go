@@ -122,24 +122,10 @@ func octet(text string) (c byte, n int, escaped bool) {
 // wide reads a character beyond ASCII, each of its bytes escaped or not, and its length there: 0 for invalid UTF-8, control
 // characters, and characters that some servers fold into ".", "/", "\" or "%".
 func wide(text string) (r rune, n int) {
-	var buf [utf8.UTFMax]byte
-	length, used := 0, 0
-	for length < len(buf) && used < len(text) {
-		c, n, _ := octet(text[used:])
-		if n == 0 || c < utf8.RuneSelf {
-			break
-		}
-		buf[length] = c
-		length, used = length+1, used+n
-		if utf8.FullRune(buf[:length]) {
-			break
-		}
-	}
-	r, size := utf8.DecodeRune(buf[:length])
-	if r == utf8.RuneError && size <= 1 || size != length || r < 0xa0 || resembles(r) {
+	if r, n = product.Rune(text); r < 0xa0 || resembles(r) {
 		return 0, 0
 	}
-	return r, used
+	return r, n
 }
 
 // resembles reports whether some servers fold a character into ".", "/", "\" or "%".

@@ -90,7 +90,7 @@ func trimmed(path string, i int) int {
 // blanks is the length of the blanks at the beginning of a text, each of their bytes escaped or not.
 func blanks(text string) (n int) {
 	for n < len(text) && (text[n] == ' ' || text[n] == '%' || text[n] >= utf8.RuneSelf) {
-		r, size := whole(text[n:])
+		r, size := Rune(text[n:])
 		if !Blank(r) {
 			break
 		}
@@ -102,8 +102,9 @@ func blanks(text string) (n int) {
 // Blank reports whether some servers cut a character around a name, as Python's strip and the trim of JavaScript do.
 func Blank(r rune) bool { return unicode.Is(unicode.Z, r) || r == '\ufeff' }
 
-// whole reads the character at the beginning of a text, each of its bytes escaped or not, and its length there.
-func whole(text string) (r rune, n int) {
+// Rune reads the character at the beginning of a text, each of its bytes escaped or not, and its length there: 0 where there is none, such as
+// at bytes that are no UTF-8.
+func Rune(text string) (r rune, n int) {
 	var buf [utf8.UTFMax]byte
 	length := 0
 	for length < len(buf) && n < len(text) && !utf8.FullRune(buf[:length]) {
@@ -114,14 +115,17 @@ func whole(text string) (r rune, n int) {
 		buf[length] = c
 		length, n = length+1, n+size
 	}
-	r, _ = utf8.DecodeRune(buf[:length])
+	r, size := utf8.DecodeRune(buf[:length])
+	if r == utf8.RuneError && size <= 1 {
+		return 0, 0
+	}
 	return r, n
 }
 
 // folded reads a character beyond ASCII, each of its bytes escaped or not, that is ASCII in another case or width, by itself or as a
 // text: what that is in lower case, and the length of the character. The length is 0 if it isn't one.
 func folded(text string) (name string, n int) {
-	r, n := whole(text)
+	r, n := Rune(text)
 	if '！' <= r && r <= '～' { // in full width
 		return string(rune(ascii.Lower(byte(r - '！' + '!')))), n
 	}
