@@ -82,7 +82,7 @@ func (h *members) putMember(w http.ResponseWriter, r *http.Request, c gateway.Pr
 		return err
 	}
 	after := before.WithRole(account.Role(body.Role), h.source.Time())
-	if body.Email != nil && before.Email == "" { // beside a verified address nobody would see it
+	if before.Email == "" { // beside a verified address nobody would see it
 		after.Label = label
 	}
 	if after != before {

@@ -52,7 +52,11 @@ type page struct {
 // nothing through.
 func (p *page) inForce(v *visit, key string) string {
 	if of, ok := p.Data.(*keyPage); ok {
-		key = whileHeld(v.lang, key, of.Key, v.app.now(), map[string]string{"notice.disable": "disabled"}[key])
+		done := "" // which by now holds the key itself
+		if key == "notice.disable" {
+			done = "disabled"
+		}
+		key = whileHeld(v.lang, key, of.Key, v.app.now(), done)
 	}
 	return inForce(v.lang, key, p.suspended())
 }

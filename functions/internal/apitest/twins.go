@@ -18,14 +18,14 @@ func Twins(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation
 		if !serves(op) || op.Idempotency == NotTaken {
 			continue
 		}
-		for n, came := 1, true; came; n++ {
+		for n := 1; ; n++ {
 			f := fixture(t).naming(op, tag).sending(op, "Idempotency-Key", "the-same")
 			as := op.Caller()
 			if slices.Contains(op.Roles, "any") {
 				as = "stranger"
 			}
 			var one Answer
-			came = false
+			came := false
 			f.Faults.Meanwhile(n, func() { one, came = f.call(t, op, as, f.params(op)), true })
 			two := f.call(t, op, as, f.params(op))
 			if !came {
