@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +35,35 @@ func TestEveryTableHasACaption(t *testing.T) {
 		t.Errorf("only %d tables", tables)
 	}
 }
+
+// TestTheLinesOfACellAreOnePart: on a narrow page, where the cells of a row are below each other, the parts of one are side by side.
+func TestTheLinesOfACellAreOnePart(t *testing.T) {
+	files, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		t.Fatal(err)
+	}
+	several := 0
+	for _, file := range files {
+		raw, err := templateFiles.ReadFile("templates/" + file.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, cell := range labelledCell.FindAllStringSubmatch(string(raw), -1) {
+			if !strings.Contains(cell[1], "<br>") {
+				continue
+			}
+			several++
+			if !strings.HasPrefix(cell[1], "<span>") && !strings.HasPrefix(cell[1], "<div") {
+				t.Errorf("%s: %s", file.Name(), cell[0])
+			}
+		}
+	}
+	if several < 8 {
+		t.Errorf("only %d cells have several lines", several)
+	}
+}
+
+var labelledCell = regexp.MustCompile(`(?s)<td[^>]*data-label=[^>]*>(.*?)</td>`)
 
 // TestAnErrorLeadsToItsField: the title says that something is wrong, and each link of the summary leads to the field of the form that was sent, with
 // its error beside it.
