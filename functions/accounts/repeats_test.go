@@ -118,8 +118,8 @@ func TestTwoAtTheSameMomentMakeOne(t *testing.T) {
 
 // TestASecondRequestDuringTheFirstIsItsReplay, also where the first one makes the last invitation that the account may have open.
 func TestASecondRequestDuringTheFirstIsItsReplay(t *testing.T) {
-	apitest.Twins(t, populated, served, "*")
-	apitest.Twins(t, func(t testing.TB) apitest.Fixture {
+	apitest.Overlapping(t, populated, served, "*")
+	apitest.Overlapping(t, func(t testing.TB) apitest.Fixture {
 		f := populated(t)
 		for open := 2; open < account.MaxInvitations; open++ {
 			f.Call(t, "createInvitation", "", map[string]any{"role": "viewer"})

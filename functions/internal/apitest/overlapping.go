@@ -8,10 +8,10 @@ import (
 	"latchkey/shared/keytest"
 )
 
-// Twins holds for each operation that takes an Idempotency-Key that a request which is sent again while the first one is under way has the
+// Overlapping holds for each operation that takes an Idempotency-Key that a request which is sent again while the first one is under way has the
 // first one's answer, whenever that one is made: the walk makes it before each call of the store that the other makes. tag is the
 // version that both name where the operation takes one.
-func Twins(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool, tag string) {
+func Overlapping(t *testing.T, fixture func(testing.TB) Fixture, serves func(Operation) bool, tag string) {
 	keytest.OneAtATime(t)
 	walked := false
 	for _, op := range Operations(t) {
